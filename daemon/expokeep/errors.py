@@ -1,0 +1,124 @@
+"""The failures that expokeep can name, for three readers.
+
+A person reads `hint`, a script reads `exit_code`, a retry loop reads `transient`.
+Whatever is not an `ExpokeepError` is a bug, and is allowed to crash.
+"""
+
+from typing import ClassVar
+
+
+class ExpokeepError(Exception):
+    """Root of every failure that expokeep can name."""
+
+    exit_code: ClassVar[int] = 1
+    transient: ClassVar[bool] = False
+    hint: str = ""
+    """What the reader can do about it; an instance may know better than its class."""
+
+
+class UsageError(ExpokeepError):
+    """The words of a request do not mean anything."""
+
+    exit_code = 2
+
+
+class Partial(ExpokeepError):
+    """Something that was asked for was done, but not all of it."""
+
+    exit_code = 3
+
+
+class TargetExists(ExpokeepError):
+    """A restore would have to touch what is already there."""
+
+    exit_code = 4
+    hint = (
+        "Use --if-missing to leave it as it is, --swap to replace it (the old tree is "
+        "kept beside it), or --to DIR to restore somewhere else."
+    )
+
+
+class NotFound(ExpokeepError):
+    """There is no such session, version or path."""
+
+    exit_code = 10
+    hint = "`expokeep sessions --all` lists what is kept."
+
+
+class Busy(ExpokeepError):
+    """Another host or another operation holds the session."""
+
+    exit_code = 11
+    transient = True
+
+
+class AccessDenied(ExpokeepError):
+    """Credentials are missing or wrong, or the caller has no right to this."""
+
+    exit_code = 12
+
+
+class IntegrityError(ExpokeepError):
+    """Bytes are not what their digest says they are."""
+
+    exit_code = 15
+
+
+class BlobMissing(IntegrityError):
+    """A version names contents that the store no longer holds."""
+
+    hint = "Another copy may exist on the host that made the version, in its spool."
+
+    def __init__(self, digest: str, key: str) -> None:
+        super().__init__(f"blob {digest} is not at {key}")
+        self.digest = digest
+        self.key = key
+
+
+class DaemonUnreachable(ExpokeepError):
+    """Nobody answers on the control socket."""
+
+    exit_code = 16
+    hint = (
+        "Is expokeepd running? Name its socket with --socket or its state directory "
+        "with --state-dir, or work without it: --direct."
+    )
+
+
+class BackendUnreachable(ExpokeepError):
+    """R2 or Postgres does not answer, after all retries."""
+
+    exit_code = 17
+    transient = True
+
+
+class NoSpace(ExpokeepError):
+    """The disk has no room, or no inodes, for what was asked."""
+
+    exit_code = 18
+
+
+class ConfigError(ExpokeepError):
+    """The configuration cannot be used as it is."""
+
+    exit_code = 78
+
+
+class TimedOut(ExpokeepError):
+    """The time that the caller gave ran out."""
+
+    exit_code = 124
+
+
+def by_exit_code(exit_code: int) -> type[ExpokeepError]:
+    """Return the class whose exit code this is, so that a client can raise it again.
+
+    >>> by_exit_code(10).__name__
+    'NotFound'
+    >>> by_exit_code(99).__name__
+    'ExpokeepError'
+    """
+    for known in ExpokeepError.__subclasses__():
+        if known.exit_code == exit_code:
+            return known
+    return ExpokeepError

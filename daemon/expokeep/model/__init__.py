@@ -1,0 +1,1 @@
+"""The nouns, pure: no file, no network, no clock."""

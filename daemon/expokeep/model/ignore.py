@@ -1,0 +1,84 @@
+"""What is left out of a snapshot: gitignore syntax, `/` at the start is the root.
+
+A directory that is left out is never watched, listed or read.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pathspec
+from pathspec.patterns.gitignore.base import GitIgnorePatternError
+
+DEFAULT_EXCLUDES: tuple[str, ...] = (
+    "node_modules/",
+    ".expo/",
+    ".git/",
+    "/dist/",
+    "/web-build/",
+    "/.next/",
+    ".DS_Store",
+    "*.log",
+    ".metro-health-check*",
+)
+"""Anchored where the bare name would match a person's own sources: `src/dist/` stays."""
+
+MAX_IGNORE_FILE_BYTES = 64 * 1024
+MAX_IGNORE_LINES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of one session: the host's excludes, then the project's own."""
+
+    spec: pathspec.GitIgnoreSpec
+    patterns: tuple[str, ...]
+
+    def excludes(self, path: bytes, *, is_directory: bool) -> bool:
+        """Return whether this path, and all below it, is left out."""
+        text = path.decode("utf-8", "surrogateescape")
+        return self.spec.match_file(f"{text}/" if is_directory else text)
+
+
+def rules(excludes: Sequence[str], project: Iterable[str] = ()) -> Rules:
+    """Return the rules of a session.
+
+    A project may leave out more, and may take back what the host excludes by name, with
+    one exception that keeps the kernel's watches bounded: nothing brings back
+    `node_modules/`, `.git/` or another directory that the host excludes.
+
+    >>> rules(["node_modules/"], ["!node_modules/"]).excludes(
+    ...     b"node_modules", is_directory=True)
+    True
+    >>> rules(["*.log"], ["!keep.log"]).excludes(b"keep.log", is_directory=False)
+    False
+
+    Raises:
+        ValueError: a line is not gitignore syntax; the message quotes it.
+    """
+    directories = [line for line in excludes if line.endswith("/")]
+    lines = (*excludes, *project, *directories)
+    for line in lines:
+        try:
+            pathspec.GitIgnoreSpec.from_lines([line])
+        except (GitIgnorePatternError, ValueError) as error:
+            raise ValueError(f"not an ignore rule: {line!r} ({error})") from error
+    return Rules(pathspec.GitIgnoreSpec.from_lines(lines), lines)
+
+
+def project_lines(contents: bytes) -> list[str]:
+    """Return the lines of a project's ignore file, as far as they can be used.
+
+    The file belongs to the project and may hold anything: it is cut at limits, read as
+    UTF-8 with replacements, and a line that is no rule is left out rather than
+    allowed to stop the snapshots of its session.
+    """
+    text = contents[:MAX_IGNORE_FILE_BYTES].decode("utf-8", "replace")
+    return [line for line in text.splitlines()[:MAX_IGNORE_LINES] if _is_rule(line)]
+
+
+def _is_rule(line: str) -> bool:
+    try:
+        pathspec.GitIgnoreSpec.from_lines([line])
+    except (GitIgnorePatternError, ValueError):
+        return False
+    return bool(line.strip()) and not line.startswith("#")

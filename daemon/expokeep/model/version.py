@@ -1,0 +1,98 @@
+"""Versions: the things kept. And the words by which a person names one."""
+
+import datetime
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Literal
+
+from expokeep.model.digest import Digest
+from expokeep.model.names import SessionId, parse_session_id
+
+Trigger = Literal["auto", "save", "flush", "final", "adopted"]
+"""Who asked for a version: the settler, a person, an operator, a teardown, a repair."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One kept state of a session, as the catalog knows it."""
+
+    session: SessionId
+    seq: int
+    """Counts every version of a session from 1, parked ones and those of every epoch."""
+    epoch: int
+    parent: int | None
+    """The seq of the version before it in its epoch's chain; in a new epoch, the version
+    that its directory was restored from, if any."""
+    taken_at: datetime.datetime
+    trigger: Trigger
+    tree: Digest
+    file_count: int
+    size_bytes: int
+    message: str | None
+    author: str | None
+    parked: str | None
+    """Why it did not become head by itself, in words; None if nothing was wrong."""
+    pack: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Which version of a session is meant. At most one field is set; none means head."""
+
+    seq: int | None = None
+    back: int | None = None
+    """So many before head, along the chain of parents."""
+    at: datetime.datetime | None = None
+    """The newest one that was taken at or before this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRef:
+    """A session, by its id or a unique prefix of it, and one of its versions."""
+
+    session: SessionId
+    selector: Selector = Selector()
+
+
+_AGE = re.compile(r"(?P<number>\d+)(?P<unit>[smhdw])")
+_AGE_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+SYNTAX = (
+    "SID (the newest), SID@17 (number 17), SID@-1 (one before the newest), "
+    "SID@2026-11-24T10:00 (as it was then), SID@15m (as it was 15 minutes ago)"
+)
+
+
+def parse_version_ref(text: str, *, now: datetime.datetime) -> VersionRef:
+    """Return the version that `text` names; `now` is aware, in the caller's zone.
+
+    >>> now = datetime.datetime(2026, 11, 24, 10, 30, tzinfo=datetime.UTC)
+    >>> parse_version_ref("shop@17", now=now).selector.seq
+    17
+    >>> parse_version_ref("shop@15m", now=now).selector.at.minute
+    15
+
+    Raises:
+        ValueError: `text` is not one of the forms in `SYNTAX`.
+    """
+    sid, separator, rest = text.partition("@")
+    session = parse_session_id(sid)
+    if not separator:
+        return VersionRef(session)
+    try:
+        return VersionRef(session, _parse_selector(rest, now))
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{rest!r} names no version; write {SYNTAX}") from error
+
+
+def _parse_selector(text: str, now: datetime.datetime) -> Selector:
+    if re.fullmatch(r"[1-9]\d{0,8}", text):
+        return Selector(seq=int(text))
+    if re.fullmatch(r"-\d{1,8}", text):
+        return Selector(back=-int(text))
+    if age := _AGE.fullmatch(text):
+        seconds = int(age["number"]) * _AGE_S[age["unit"]]
+        return Selector(at=now - datetime.timedelta(seconds=seconds))
+    moment = datetime.datetime.fromisoformat(text)
+    return Selector(at=moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo))
