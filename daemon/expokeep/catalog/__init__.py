@@ -1,0 +1,1 @@
+"""Station: Postgres. What is kept, who owns it, and where its bytes are."""
