@@ -20,7 +20,7 @@ DEFAULT_EXCLUDES: tuple[str, ...] = (
     "*.log",
     ".metro-health-check*",
 )
-"""Anchored where the bare name would match a person's own sources: `src/dist/` stays."""
+"""Anchored where a bare name would match a person's own sources: `src/dist/` stays."""
 
 MAX_IGNORE_FILE_BYTES = 64 * 1024
 MAX_IGNORE_LINES = 1000

@@ -8,7 +8,7 @@ import re
 from typing import NewType
 
 SessionId = NewType("SessionId", str)
-"""The `abc` of `/tmp/expo-abc`: letters, digits, `.`, `_`, `-`, at most 128 characters."""
+"""The `abc` of `/tmp/expo-abc`: letters, digits, `.`, `_`, `-`; 128 at most."""
 
 MAX_PATH_BYTES = 4096
 """Longer than any path that Linux itself would open in one piece."""
@@ -108,8 +108,7 @@ def is_safe_path(path: bytes) -> bool:
     if not path or len(path) > MAX_PATH_BYTES or b"\0" in path:
         return False
     return all(
-        part not in (b"", b".", b"..") and len(part) <= 255
-        for part in path.split(b"/")
+        part not in (b"", b".", b"..") and len(part) <= 255 for part in path.split(b"/")
     )
 
 

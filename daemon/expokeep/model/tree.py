@@ -83,9 +83,9 @@ def patch(old: Tree, delta: Delta) -> dict[bytes, Entry]:
 def tree_digest(tree: Tree) -> Digest:
     """Return the digest that proves a whole tree, from end to end.
 
-    SHA-256 over one record per entry, bytewise sorted by path: type, mode in octal, size
-    in bytes, SHA-256 in hex (or a link's target), path; each field ends in NUL. Times
-    are no part of it.
+    SHA-256 over one record per entry, bytewise sorted by path: type, mode in octal,
+    size in bytes, SHA-256 in hex (or a link's target), path; each field ends in NUL.
+    Times are no part of it.
     """
     hasher = hashlib.sha256()
     for path in sorted(tree):
@@ -135,4 +135,5 @@ def validate(tree: Tree) -> None:
             raise ValueError(f"{path!r} links to nowhere")
         for parent in parents(path):
             if not isinstance(tree.get(parent), Directory):
-                raise ValueError(f"{parent!r}, above {path!r}, is no directory")
+                reason = f"{parent!r}, above {path!r}, is no directory"
+                raise ValueError(reason)  # noqa: TRY004 - the value is wrong

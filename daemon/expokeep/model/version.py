@@ -19,11 +19,11 @@ class Version:
 
     session: SessionId
     seq: int
-    """Counts every version of a session from 1, parked ones and those of every epoch."""
+    """Counts every version of a session from 1, in all its epochs, parked or not."""
     epoch: int
     parent: int | None
-    """The seq of the version before it in its epoch's chain; in a new epoch, the version
-    that its directory was restored from, if any."""
+    """The seq of the version before it in its epoch's chain; of the first in an epoch,
+    the version that its directory was restored from, if any."""
     taken_at: datetime.datetime
     trigger: Trigger
     tree: Digest
@@ -38,7 +38,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Which version of a session is meant. At most one field is set; none means head."""
+    """Which version of a session is meant: at most one field is set; none means head."""
 
     seq: int | None = None
     back: int | None = None

@@ -1,0 +1,193 @@
+"""Puts a tree back on disk: staged beside the target, proved, and renamed in.
+
+Nobody ever sees half a project. Until the last rename there is only a directory that no
+one else may enter; if anything fails, it is removed and the target is as it was.
+"""
+
+import contextlib
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from expokeep.errors import IntegrityError, TargetExists
+from expokeep.model.digest import shown
+from expokeep.model.tree import Directory, Entry, File, Link, Tree, validate
+from expokeep.worktree import system
+from expokeep.worktree.root import DIRECTORY, parent_of
+
+STAGING_PREFIX = ".expokeep-staging-"
+REPLACED_PREFIX = ".expokeep-replaced-"
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """To whom restored files are given, and the mode of the root."""
+
+    uid: int
+    gid: int
+    mode: int = 0o755
+
+
+class Staging:
+    """A tree on its way to its place. Made by `staging`, which also cleans up."""
+
+    def __init__(self, parent: int, name: bytes, top: int, tree: Tree) -> None:
+        self._parent = parent
+        self._name = name
+        self._top = top
+        self._tree = tree
+
+    def make_directories(self) -> None:
+        """Make every directory of the tree, for us alone until `settle`."""
+        for path in sorted(self._tree):
+            if isinstance(self._tree[path], Directory):
+                with parent_of(self._top, path) as (above, name):
+                    os.mkdir(name, 0o700, dir_fd=above)
+
+    def write(self, path: bytes, chunks: Iterable[bytes | memoryview]) -> None:
+        """Write one file and prove it.
+
+        Raises:
+            IntegrityError: the bytes are not those that the tree names.
+        """
+        entry = self._tree[path]
+        assert isinstance(entry, File), path  # noqa: S101 - only files have contents
+        hasher, size_bytes = hashlib.sha256(), 0
+        with parent_of(self._top, path) as (above, name):
+            descriptor = os.open(name, _NEW_FILE, 0o600, dir_fd=above)
+        with os.fdopen(descriptor, "wb", buffering=0) as out:
+            for chunk in chunks:
+                hasher.update(chunk)
+                size_bytes += len(chunk)
+                if size_bytes > entry.size_bytes:
+                    break
+                _write_all(out.fileno(), chunk)
+        if size_bytes != entry.size_bytes or hasher.digest() != entry.digest:
+            raise IntegrityError(
+                f"{os.fsdecode(path)!r} came back as other bytes than "
+                f"{shown(entry.digest)}"
+            )
+
+    def settle(self, owner: Owner | None) -> None:
+        """Make the links, then give everything its owner, mode and times, bottom up."""
+        for path, entry in self._tree.items():
+            if isinstance(entry, Link):
+                with parent_of(self._top, path) as (above, name):
+                    os.symlink(entry.target, name, dir_fd=above)
+        for path in sorted(self._tree, reverse=True):
+            with parent_of(self._top, path) as (above, name):
+                _dress(above, name, self._tree[path], owner)
+        if owner is not None:
+            os.fchown(self._top, owner.uid, owner.gid)
+        os.fchmod(self._top, owner.mode if owner is not None else 0o755)
+
+    def sync(self) -> None:
+        """Wait until all of it would survive a loss of power."""
+        os.sync()
+
+    def publish(self, target: bytes) -> None:
+        """Give the tree its name.
+
+        Raises:
+            TargetExists: something has that name already.
+        """
+        try:
+            system.rename_new(self._parent, self._name, target)
+        except FileExistsError as error:
+            raise TargetExists(f"{os.fsdecode(target)} exists") from error
+        os.fsync(self._parent)
+
+    def swap(self, target: bytes) -> bytes:
+        """Change places with what is there; return the name the old tree has now."""
+        system.exchange(self._parent, self._name, target)
+        replaced = (
+            REPLACED_PREFIX.encode()
+            + target
+            + b"-"
+            + secrets.token_bytes(6).hex().encode()
+        )
+        system.rename_new(self._parent, self._name, replaced)
+        os.fsync(self._parent)
+        return replaced
+
+
+@contextlib.contextmanager
+def staging(target: Path, tree: Tree) -> Iterator[Staging]:
+    """Hold a staging directory beside `target`, which is removed unless it was renamed.
+
+    Raises:
+        IntegrityError: the tree has a path that would leave its directory, or is
+            otherwise none that we ever keep. Nothing was written.
+        OSError: there is no way to write there.
+    """
+    try:
+        validate(tree)
+    except ValueError as error:
+        raise IntegrityError(f"this version cannot be restored: {error}") from error
+    parent = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    name = (STAGING_PREFIX + secrets.token_hex(8)).encode()
+    try:
+        os.mkdir(name, 0o700, dir_fd=parent)
+        top = os.open(name, DIRECTORY, dir_fd=parent)
+        try:
+            yield Staging(parent, name, top, tree)
+        finally:
+            _remove_own(parent, name, top)
+            os.close(top)
+    finally:
+        os.close(parent)
+
+
+def is_empty_directory(path: Path) -> bool:
+    """Return whether `path` is a directory that holds nothing."""
+    try:
+        with os.scandir(path) as entries:
+            return next(entries, None) is None
+    except NotADirectoryError:
+        return False
+
+
+def carry_over(old: Path, new: Path, names: Iterable[str]) -> None:
+    """Move what no snapshot keeps (node_modules) from the replaced tree to the new."""
+    for name in names:
+        if (old / name).is_dir() and not os.path.lexists(new / name):
+            (old / name).rename(new / name)
+
+
+def _remove_own(parent: int, name: bytes, top: int) -> None:
+    """Remove the staging directory if its name still is ours."""
+    try:
+        there, ours = os.stat(name, dir_fd=parent, follow_symlinks=False), os.fstat(top)
+    except FileNotFoundError:
+        return
+    if (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino):
+        shutil.rmtree(os.fsdecode(name), dir_fd=parent, ignore_errors=True)
+
+
+def _dress(above: int, name: bytes, entry: Entry, owner: Owner | None) -> None:
+    times = (entry.mtime_ns, entry.mtime_ns)
+    if isinstance(entry, Link):
+        if owner is not None:
+            os.chown(name, owner.uid, owner.gid, dir_fd=above, follow_symlinks=False)
+        os.utime(name, ns=times, dir_fd=above, follow_symlinks=False)
+        return
+    flags = DIRECTORY if isinstance(entry, Directory) else os.O_RDONLY | os.O_NOFOLLOW
+    descriptor = os.open(name, flags | os.O_CLOEXEC, dir_fd=above)
+    try:
+        if owner is not None:
+            os.fchown(descriptor, owner.uid, owner.gid)
+        os.fchmod(descriptor, entry.mode)
+        os.utime(descriptor, ns=times)
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, chunk: bytes | memoryview) -> None:
+    left = memoryview(chunk)
+    while left:
+        left = left[os.write(descriptor, left) :]

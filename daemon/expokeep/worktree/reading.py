@@ -1,0 +1,122 @@
+"""Contents: read once, whole, and never while they change.
+
+A writer truncates and writes; who reads in between gets half a file. So a file is
+looked at before and after it is read, and what differs is read again.
+"""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import xxhash
+
+from expokeep.errors import ExpokeepError
+from expokeep.model.digest import Digest, digest_of
+from expokeep.model.tree import File
+from expokeep.worktree.index import Known
+from expokeep.worktree.root import Root, open_file
+from expokeep.worktree.scan import Suspect, signature_of
+
+TRIES = 3
+CHUNK_BYTES = 1024 * 1024
+YOUNG_NS = 2_000_000_000
+"""A file written less than this before a scan may be written again within the same tick
+of the file system's clock, and look the same."""
+
+
+class KeptChanging(ExpokeepError):
+    """A file was written again each time it was read."""
+
+    transient = True
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """A file that was read: what it is, and its bytes if they are few."""
+
+    path: bytes
+    entry: File
+    known: Known
+    data: bytes | None
+    """None if the file was larger than the caller wanted to hold."""
+
+
+def read(
+    root: Root, suspect: Suspect, known: Known | None, *, young_ns: int, hold_bytes: int
+) -> Contents:
+    """Read a file and name its contents.
+
+    Args:
+        root: the session it is in.
+        suspect: what the scan saw of it.
+        known: how it was when it was last read: equal bytes are not named again.
+        young_ns: a file written after this moment is to be read again next time.
+        hold_bytes: up to this size the bytes come back too.
+
+    Raises:
+        KeptChanging: it was written during each of three tries.
+        OSError: it is gone, is no regular file any more, or cannot be read.
+    """
+    for _ in range(TRIES):
+        with _held(root, suspect.path) as descriptor:
+            before = os.fstat(descriptor)
+            quick, digest, data = _taken(descriptor, before.st_size, known, hold_bytes)
+            after = os.fstat(descriptor)
+        if signature_of(before) == signature_of(after):
+            young = after.st_mtime_ns >= young_ns
+            signature = None if young else signature_of(after)
+            entry = File(
+                digest, after.st_size, after.st_mode & 0o777, after.st_mtime_ns
+            )
+            return Contents(suspect.path, entry, Known(signature, quick, digest), data)
+    raise KeptChanging(f"{os.fsdecode(suspect.path)!r} changed during {TRIES} readings")
+
+
+def again(root: Root, path: bytes, entry: File) -> bytes:
+    """Read a file whose contents have a name already.
+
+    Raises:
+        KeptChanging: they are not these contents any more.
+    """
+    with _held(root, path) as descriptor:
+        data = _whole(descriptor, entry.size_bytes)
+    if len(data) != entry.size_bytes or digest_of(data) != entry.digest:
+        raise KeptChanging(f"{os.fsdecode(path)!r} was written after it was read")
+    return data
+
+
+@contextlib.contextmanager
+def _held(root: Root, path: bytes) -> Iterator[int]:
+    descriptor = open_file(root.descriptor, path)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _taken(
+    descriptor: int, size_bytes: int, known: Known | None, hold_bytes: int
+) -> tuple[bytes, Digest, bytes | None]:
+    if size_bytes <= hold_bytes:
+        data = _whole(descriptor, size_bytes)
+        quick = xxhash.xxh3_128_digest(data)
+        if known is not None and known.quick == quick:
+            return quick, known.digest, data
+        return quick, digest_of(data), data
+    fast, strong = xxhash.xxh3_128(), hashlib.sha256()
+    while chunk := os.read(descriptor, CHUNK_BYTES):
+        fast.update(chunk)
+        strong.update(chunk)
+    return fast.digest(), Digest(strong.digest()), None
+
+
+def _whole(descriptor: int, size_bytes: int) -> bytes:
+    """Read up to one byte more than was promised, so that a growing file shows."""
+    parts: list[bytes] = []
+    left = size_bytes + 1
+    while left and (chunk := os.read(descriptor, left)):
+        parts.append(chunk)
+        left -= len(chunk)
+    return b"".join(parts)

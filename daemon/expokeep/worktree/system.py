@@ -1,0 +1,76 @@
+"""System calls that Python 3.11 has no name for: `statx` and `renameat2`.
+
+Each is a thin door: bytes and descriptors in, a value or an `OSError` out.
+"""
+
+import ctypes
+import os
+import struct
+from dataclasses import dataclass
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+_AT_FDCWD = -100
+_AT_EMPTY_PATH = 0x1000
+_STATX_BTIME = 0x800
+_STATX_MNT_ID = 0x1000
+_STATX_BYTES = 256
+_STATX_MASK_AT = 0
+_STATX_BTIME_AT = 80
+_STATX_MNT_ID_AT = 144
+
+_RENAME_NOREPLACE = 1
+_RENAME_EXCHANGE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """What `stat` leaves out."""
+
+    birth_ns: int
+    """Zero where the file system keeps no time of birth."""
+    mount: int
+    """Which mount this is on; zero before Linux 5.8."""
+
+
+def extra(descriptor: int) -> Extra:
+    """Return the birth and the mount of what is open.
+
+    Raises:
+        OSError: as `statx(2)`.
+    """
+    buffer = ctypes.create_string_buffer(_STATX_BYTES)
+    wanted = _STATX_BTIME | _STATX_MNT_ID
+    if _libc.statx(descriptor, b"", _AT_EMPTY_PATH, wanted, buffer) != 0:
+        raise _error()
+    (mask,) = struct.unpack_from("I", buffer, _STATX_MASK_AT)
+    seconds, nanos = struct.unpack_from("qI", buffer, _STATX_BTIME_AT)
+    (mount,) = struct.unpack_from("Q", buffer, _STATX_MNT_ID_AT)
+    return Extra(
+        birth_ns=seconds * 1_000_000_000 + nanos if mask & _STATX_BTIME else 0,
+        mount=mount if mask & _STATX_MNT_ID else 0,
+    )
+
+
+def rename_new(parent: int, old: bytes, new: bytes) -> None:
+    """Rename within a directory; never over something that is there.
+
+    Raises:
+        FileExistsError: `new` is there already.
+    """
+    _renameat2(parent, old, new, _RENAME_NOREPLACE)
+
+
+def exchange(parent: int, one: bytes, other: bytes) -> None:
+    """Swap two names in a directory in one step."""
+    _renameat2(parent, one, other, _RENAME_EXCHANGE)
+
+
+def _renameat2(parent: int, old: bytes, new: bytes, flags: int) -> None:
+    if _libc.renameat2(parent, old, parent, new, flags) != 0:
+        raise _error()
+
+
+def _error() -> OSError:
+    number = ctypes.get_errno()
+    return OSError(number, os.strerror(number))
