@@ -64,6 +64,12 @@ class IntegrityError(ExpokeepError):
     exit_code = 15
 
 
+class FileChanged(ExpokeepError):
+    """A file was written to while it was read. Read it again."""
+
+    transient = True
+
+
 class BlobMissing(IntegrityError):
     """A version names contents that the store no longer holds."""
 
