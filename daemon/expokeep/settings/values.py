@@ -1,0 +1,244 @@
+"""Every setting of this release: the one declaration, and the values once parsed.
+
+A setting is here when it works, and not before. What is not said here does not exist:
+the file, `config show` and the example all read this module.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from expokeep.model.ignore import DEFAULT_EXCLUDES
+from expokeep.settings import kinds
+from expokeep.settings.backends import Database, Storage
+from expokeep.settings.declare import section, sections, setting, setting_list
+from expokeep.settings.kinds import SWITCH, choice, duration, size, whole
+
+SESSION_ID = (
+    r"^expo-(?P<sid>[A-Za-z0-9][A-Za-z0-9._-]{0,127}?)(?:-restored-[0-9a-f-]{36})?$"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Where sessions live. Each directory whose name fits becomes a session."""
+
+    dir: Path = setting(
+        kinds.PATH, "${TMPDIR:-/tmp}", "The directory that sessions are made in."
+    )
+    pattern: str = setting(
+        kinds.GLOB,
+        "expo-*",
+        "Which directories in it are sessions; others cost nothing.",
+    )
+    session_id: re.Pattern[str] = setting(
+        kinds.SESSION_ID,
+        SESSION_ID,
+        "Gives the session's id, as group sid, of the whole name. The default takes "
+        "expo-ID-restored-UUID for the session ID.",
+    )
+    user: str | None = setting(
+        kinds.USER, None, "Owner of the sessions that nobody claimed with save --user."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Debounce:
+    """When a burst of changes has settled and is worth a snapshot."""
+
+    quiet_s: float = setting(
+        duration("10ms", "10m"),
+        "2s",
+        "So long without a change. Less keeps sooner, and keeps more half-done states.",
+    )
+    max_wait_s: float = setting(
+        duration("10ms", "1h"),
+        "15s",
+        "At the latest so long after the first change: a file that is written all the "
+        "time must not keep a session from being kept. Not less than quiet.",
+    )
+    deletion_grace_s: float = setting(
+        duration("0s", "1h"),
+        "60s",
+        "A deletion counts after so long, if the session's directory still stands: "
+        "a session that is being removed is no edit.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spool:
+    """What is safe on local disk and not yet in the bucket."""
+
+    path: Path = setting(
+        kinds.PATH,
+        "${EXPOKEEP_STATE_DIR}/spool",
+        "On a disk that survives a reboot; not below /tmp.",
+    )
+    min_free_bytes: int = setting(
+        size("0B", "1024TB"), "1GB", "With less free space than this, we warn."
+    )
+    fsync: str = setting(
+        choice("never", "commit", "file"),
+        "commit",
+        "When data is forced to disk: never survives a kill but no power cut, commit "
+        "does it once per snapshot, file after each file.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long builds are kept. Only checked and shown so far: nothing is deleted."""
+
+    days: int = setting(
+        whole(1, 36500),
+        "30",
+        "Days since the last access.",
+        env="BUILD_RETENTION_DAYS",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much is kept. Only checked and shown so far: enforced in a later release."""
+
+    max_build_size_mb: int = setting(
+        whole(1, 1_048_576),
+        "500",
+        "Megabytes of one build.",
+        env="MAX_BUILD_SIZE_MB",
+    )
+    max_builds_per_user: int = setting(
+        whole(1, 1_000_000),
+        "50",
+        "Builds of one user.",
+        env="MAX_BUILDS_PER_USER",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """Lending builds. Only checked and shown so far: sharing comes later."""
+
+    enabled: bool = setting(
+        SWITCH,
+        "true",
+        "Whether builds may be lent at all.",
+        env="ENABLE_BUILD_SHARING",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restore:
+    """Bringing versions back."""
+
+    parallelism: int = setting(
+        whole(1, 256), "16", "Requests at a time for one restore."
+    )
+    cache_size_bytes: int = setting(
+        size("0B", "1024TB"),
+        "1GB",
+        "Disk for contents already fetched, so that a restore that was interrupted, or "
+        "one like it, fetches only what is missing.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Socket:
+    """The control socket, where `expokeep` finds the daemon."""
+
+    path: Path = setting(
+        kinds.SOCKET_PATH,
+        "${EXPOKEEP_SOCKET}",
+        "/run/expokeep/control.sock in the service, control.sock in the state "
+        "directory elsewhere. Clients do not read this file: if you change it here, "
+        "set EXPOKEEP_SOCKET for them.",
+        env="EXPOKEEP_SOCKET",
+    )
+    permissions: int = setting(
+        kinds.PERMISSIONS,
+        "0666",
+        "Everyone may connect: rights go by the caller's user and groups.",
+    )
+    group: str = setting(
+        kinds.GROUP, "expokeep", "Its members may do what root may. Need not exist."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shutdown:
+    """Stopping."""
+
+    flush_timeout_s: float = setting(
+        duration("0s", "1h"),
+        "90s",
+        "So long SIGTERM waits for uploads; what is left stays in the spool. Keep it "
+        "below TimeoutStopSec= of the unit.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logging:
+    """The log, on stderr."""
+
+    level: str = setting(
+        choice("debug", "info", "warning", "error"),
+        "info",
+        "info is a line per journey, debug one per file.",
+    )
+    type: str = setting(choice("text", "json"), "text", "For people, or for machines.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of a daemon."""
+
+    state_dir: Path
+    """Decided before any file is read, so it is no key: see `places.state_dir`."""
+    watch: tuple[Watch, ...] = sections(Watch)
+    reconcile_interval_s: float = setting(
+        duration("1s", "1d"),
+        "5m",
+        "A full look at every session, because file events are only hints.",
+    )
+    max_sessions: int = setting(
+        whole(1, 100_000), "2000", "More are reported and left alone."
+    )
+    workers: int = setting(whole(1, 64), "4", "Snapshots at a time.")
+    debounce: Debounce = section(Debounce)
+    spool: Spool = section(Spool)
+    exclude: tuple[str, ...] = setting_list(
+        kinds.RULE,
+        DEFAULT_EXCLUDES,
+        "What is left out. A / at the start is the session's directory. A directory "
+        "that is left out is never watched or read. This list replaces the default.",
+    )
+    ignore_file: str = setting(
+        kinds.FILE_NAME, ".expokeepignore", "A project's own rules, in its directory."
+    )
+    include_git: bool = setting(
+        SWITCH, "false", "Keep .git too, whatever exclude says about it."
+    )
+    max_file_size_bytes: int = setting(
+        size("1B", "5TB"), "500MB", "Larger files are reported and left out."
+    )
+    storage: Storage = section(Storage)
+    compression: str = setting(
+        choice("auto", "fastest", "better", "max"),
+        "auto",
+        "zstd: how much work goes into making packs small.",
+    )
+    database: Database = section(Database)
+    retention: Retention = section(Retention)
+    limits: Limits = section(Limits)
+    restore: Restore = section(Restore)
+    sharing: Sharing = section(Sharing)
+    socket: Socket = section(Socket)
+    shutdown: Shutdown = section(Shutdown)
+    logging: Logging = section(Logging)
+
+    @property
+    def excluded(self) -> tuple[str, ...]:
+        """The rules to apply: `exclude`, without `.git` where git is included."""
+        if not self.include_git:
+            return self.exclude
+        return tuple(rule for rule in self.exclude if rule.strip("/") != ".git")
