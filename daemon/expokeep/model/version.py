@@ -38,7 +38,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Which version of a session is meant: at most one field is set; none means head."""
+    """Which version of a session is meant: one field at most; none means head."""
 
     seq: int | None = None
     back: int | None = None

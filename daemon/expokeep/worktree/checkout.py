@@ -15,12 +15,14 @@ from pathlib import Path
 
 from expokeep.errors import IntegrityError, TargetExists
 from expokeep.model.digest import shown
+from expokeep.model.names import for_terminal
 from expokeep.model.tree import Directory, Entry, File, Link, Tree, validate
 from expokeep.worktree import system
-from expokeep.worktree.root import DIRECTORY, parent_of
+from expokeep.worktree.root import DIRECTORY, open_file, parent_of
 
 STAGING_PREFIX = ".expokeep-staging-"
-REPLACED_PREFIX = ".expokeep-replaced-"
+REPLACED_PREFIX = b".expokeep-replaced-"
+_CHUNK_BYTES = 1024 * 1024
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -58,20 +60,27 @@ class Staging:
         entry = self._tree[path]
         assert isinstance(entry, File), path  # noqa: S101 - only files have contents
         hasher, size_bytes = hashlib.sha256(), 0
-        with parent_of(self._top, path) as (above, name):
-            descriptor = os.open(name, _NEW_FILE, 0o600, dir_fd=above)
-        with os.fdopen(descriptor, "wb", buffering=0) as out:
+        with self._created(path) as descriptor:
             for chunk in chunks:
                 hasher.update(chunk)
                 size_bytes += len(chunk)
                 if size_bytes > entry.size_bytes:
                     break
-                _write_all(out.fileno(), chunk)
-        if size_bytes != entry.size_bytes or hasher.digest() != entry.digest:
-            raise IntegrityError(
-                f"{os.fsdecode(path)!r} came back as other bytes than "
-                f"{shown(entry.digest)}"
-            )
+                _write_all(descriptor, chunk)
+            if size_bytes != entry.size_bytes or hasher.digest() != entry.digest:
+                raise IntegrityError(
+                    f"{for_terminal(path)} came back as other bytes than "
+                    f"{shown(entry.digest)}"
+                )
+
+    def copy(self, path: bytes, other: bytes) -> None:
+        """Write a second file with the contents of one that is there."""
+        self.write(other, contents(self._top, path))
+
+    def identity(self) -> tuple[int, int, int]:
+        """Return device, inode and birth (ns) of what will be the target."""
+        found = os.fstat(self._top)
+        return found.st_dev, found.st_ino, system.details(self._top).birth_ns
 
     def settle(self, owner: Owner | None) -> None:
         """Make the links, then give everything its owner, mode and times, bottom up."""
@@ -88,7 +97,7 @@ class Staging:
 
     def sync(self) -> None:
         """Wait until all of it would survive a loss of power."""
-        os.sync()
+        system.sync_file_system(self._top)
 
     def publish(self, target: bytes) -> None:
         """Give the tree its name.
@@ -98,22 +107,49 @@ class Staging:
         """
         try:
             system.rename_new(self._parent, self._name, target)
-        except FileExistsError as error:
-            raise TargetExists(f"{os.fsdecode(target)} exists") from error
+        except FileExistsError:
+            self._take_place_of_empty(target)
         os.fsync(self._parent)
 
-    def swap(self, target: bytes) -> bytes:
-        """Change places with what is there; return the name the old tree has now."""
-        system.exchange(self._parent, self._name, target)
-        replaced = (
-            REPLACED_PREFIX.encode()
-            + target
-            + b"-"
-            + secrets.token_bytes(6).hex().encode()
-        )
-        system.rename_new(self._parent, self._name, replaced)
+    def swap(self, target: bytes, left_alone: Iterable[bytes] = ()) -> bytes:
+        """Change places with what is there; return the name the old tree has now.
+
+        Directories named in `left_alone` move on into the new tree: no snapshot keeps
+        them, and without them the project would not start.
+        """
+        replaced = b"%s%s-%s" % (REPLACED_PREFIX, target, secrets.token_hex(6).encode())
+        old = os.open(target, DIRECTORY, dir_fd=self._parent)
+        try:
+            system.exchange(self._parent, self._name, target)
+            system.rename_new(self._parent, self._name, replaced)
+            for name in left_alone:
+                with contextlib.suppress(FileNotFoundError, FileExistsError):
+                    system.rename_between(old, self._top, name)
+        finally:
+            os.close(old)
         os.fsync(self._parent)
         return replaced
+
+    def _take_place_of_empty(self, target: bytes) -> None:
+        try:
+            os.rename(
+                self._name, target, src_dir_fd=self._parent, dst_dir_fd=self._parent
+            )
+        except OSError as error:
+            raise TargetExists(f"{os.fsdecode(target)} exists") from error
+
+    @contextlib.contextmanager
+    def _created(self, path: bytes) -> Iterator[int]:
+        """Open a new file for writing; it is gone again if its writing fails."""
+        with parent_of(self._top, path) as (above, name):
+            descriptor = os.open(name, _NEW_FILE, 0o600, dir_fd=above)
+            try:
+                yield descriptor
+            except BaseException:
+                os.unlink(name, dir_fd=above)
+                raise
+            finally:
+                os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -152,11 +188,18 @@ def is_empty_directory(path: Path) -> bool:
         return False
 
 
-def carry_over(old: Path, new: Path, names: Iterable[str]) -> None:
-    """Move what no snapshot keeps (node_modules) from the replaced tree to the new."""
-    for name in names:
-        if (old / name).is_dir() and not os.path.lexists(new / name):
-            (old / name).rename(new / name)
+def contents(top: int, path: bytes) -> Iterator[bytes]:
+    """Yield the bytes of a file below `top`.
+
+    Raises:
+        OSError: as `open_file`.
+    """
+    descriptor = open_file(top, path)
+    try:
+        while chunk := os.read(descriptor, _CHUNK_BYTES):
+            yield chunk
+    finally:
+        os.close(descriptor)
 
 
 def _remove_own(parent: int, name: bytes, top: int) -> None:

@@ -39,8 +39,6 @@ class Index:
     """The pack of the version that this is the tree of; None before the first."""
     tree: Tree = field(default_factory=dict)
     known: Mapping[bytes, Known] = field(default_factory=dict)
-    missing_since_ns: Mapping[bytes, int] = field(default_factory=dict)
-    """Paths that are kept but were gone from the disk, and since when."""
 
 
 class _Stored(msgspec.Struct, array_like=True):
@@ -48,7 +46,6 @@ class _Stored(msgspec.Struct, array_like=True):
     pack: bytes
     tree: dict[bytes, tuple[str, bytes, int, int, int]]
     known: dict[bytes, tuple[Signature | None, bytes, bytes]]
-    missing_since_ns: dict[bytes, int]
 
 
 def save(path: Path, index: Index) -> None:
@@ -61,7 +58,6 @@ def save(path: Path, index: Index) -> None:
             name: (known.signature, known.quick, known.digest)
             for name, known in index.known.items()
         },
-        missing_since_ns=dict(index.missing_since_ns),
     )
     fresh = path.with_name(path.name + ".new")
     fresh.write_bytes(msgspec.msgpack.encode(stored))
@@ -81,7 +77,6 @@ def load(path: Path) -> Index | None:
                 name: Known(signature, quick, Digest(digest))
                 for name, (signature, quick, digest) in stored.known.items()
             },
-            missing_since_ns=stored.missing_since_ns,
         )
     except (OSError, ValueError, msgspec.MsgspecError):
         return None

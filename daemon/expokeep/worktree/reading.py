@@ -31,6 +31,10 @@ class KeptChanging(ExpokeepError):
 
     transient = True
 
+    def __init__(self, path: bytes) -> None:
+        super().__init__(f"{os.fsdecode(path)!r} was written each time it was read")
+        self.path = path
+
 
 @dataclass(frozen=True, slots=True)
 class Contents:
@@ -71,7 +75,7 @@ def read(
                 digest, after.st_size, after.st_mode & 0o777, after.st_mtime_ns
             )
             return Contents(suspect.path, entry, Known(signature, quick, digest), data)
-    raise KeptChanging(f"{os.fsdecode(suspect.path)!r} changed during {TRIES} readings")
+    raise KeptChanging(suspect.path)
 
 
 def again(root: Root, path: bytes, entry: File) -> bytes:
@@ -83,7 +87,7 @@ def again(root: Root, path: bytes, entry: File) -> bytes:
     with _held(root, path) as descriptor:
         data = _whole(descriptor, entry.size_bytes)
     if len(data) != entry.size_bytes or digest_of(data) != entry.digest:
-        raise KeptChanging(f"{os.fsdecode(path)!r} was written after it was read")
+        raise KeptChanging(path)
     return data
 
 

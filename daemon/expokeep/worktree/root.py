@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from expokeep.errors import ExpokeepError, NotFound
-from expokeep.worktree.system import extra
+from expokeep.worktree.system import details
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -57,7 +57,7 @@ def opened(path: Path) -> Iterator[Root]:
             raise NotADirectory(f"{path} is not a directory") from error
         raise
     try:
-        found, more = os.fstat(descriptor), extra(descriptor)
+        found, more = os.fstat(descriptor), details(descriptor)
         yield Root(
             descriptor=descriptor,
             device=found.st_dev,

@@ -16,7 +16,7 @@ from expokeep.model.names import MAX_PATH_BYTES
 from expokeep.model.tree import PERMISSIONS, Directory, Entry, File, Link
 from expokeep.worktree.index import Known, Signature
 from expokeep.worktree.root import DIRECTORY, Root
-from expokeep.worktree.system import extra
+from expokeep.worktree.system import details
 
 MAX_DEPTH = 128
 """Directories inside each other; below that is reported and left out."""
@@ -149,7 +149,7 @@ class _Walk:
             return
         try:
             found = os.fstat(descriptor)
-            if extra(descriptor).mount != self._root.mount:
+            if details(descriptor).mount != self._root.mount:
                 self.found.skipped[path] = "other mount"
                 return
             mode = stat.S_IMODE(found.st_mode) & PERMISSIONS

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
-_AT_FDCWD = -100
 _AT_EMPTY_PATH = 0x1000
 _STATX_BTIME = 0x800
 _STATX_MNT_ID = 0x1000
@@ -24,7 +23,7 @@ _RENAME_EXCHANGE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Extra:
+class Details:
     """What `stat` leaves out."""
 
     birth_ns: int
@@ -33,7 +32,7 @@ class Extra:
     """Which mount this is on; zero before Linux 5.8."""
 
 
-def extra(descriptor: int) -> Extra:
+def details(descriptor: int) -> Details:
     """Return the birth and the mount of what is open.
 
     Raises:
@@ -46,7 +45,7 @@ def extra(descriptor: int) -> Extra:
     (mask,) = struct.unpack_from("I", buffer, _STATX_MASK_AT)
     seconds, nanos = struct.unpack_from("qI", buffer, _STATX_BTIME_AT)
     (mount,) = struct.unpack_from("Q", buffer, _STATX_MNT_ID_AT)
-    return Extra(
+    return Details(
         birth_ns=seconds * 1_000_000_000 + nanos if mask & _STATX_BTIME else 0,
         mount=mount if mask & _STATX_MNT_ID else 0,
     )
@@ -58,16 +57,33 @@ def rename_new(parent: int, old: bytes, new: bytes) -> None:
     Raises:
         FileExistsError: `new` is there already.
     """
-    _renameat2(parent, old, new, _RENAME_NOREPLACE)
+    _renameat2(parent, old, parent, new, _RENAME_NOREPLACE)
+
+
+def rename_between(old_parent: int, new_parent: int, name: bytes) -> None:
+    """Move a name from one directory to another; never over something that is there.
+
+    Raises:
+        FileNotFoundError, FileExistsError: nothing was done.
+    """
+    _renameat2(old_parent, name, new_parent, name, _RENAME_NOREPLACE)
 
 
 def exchange(parent: int, one: bytes, other: bytes) -> None:
     """Swap two names in a directory in one step."""
-    _renameat2(parent, one, other, _RENAME_EXCHANGE)
+    _renameat2(parent, one, parent, other, _RENAME_EXCHANGE)
 
 
-def _renameat2(parent: int, old: bytes, new: bytes, flags: int) -> None:
-    if _libc.renameat2(parent, old, parent, new, flags) != 0:
+def sync_file_system(descriptor: int) -> None:
+    """Wait until the file system of what is open is on disk."""
+    if _libc.syncfs(descriptor) != 0:
+        raise _error()
+
+
+def _renameat2(
+    old_parent: int, old: bytes, new_parent: int, new: bytes, flags: int
+) -> None:
+    if _libc.renameat2(old_parent, old, new_parent, new, flags) != 0:
         raise _error()
 
 

@@ -1,0 +1,1 @@
+"""Journey home: from a version to a directory that is proved and complete."""

@@ -1,0 +1,145 @@
+"""Fetches contents: ranges in parallel, a bounded number ahead, proved as they come."""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+
+from expokeep.catalog.base import Place
+from expokeep.errors import BlobMissing
+from expokeep.log import get
+from expokeep.model.digest import Digest, shown
+from expokeep.pack.format import BlobSpan
+from expokeep.pack.reader import blob_from_frame, frame_contents, stream_blob
+from expokeep.restore.blob import Blob
+from expokeep.restore.cache import RangeCache
+from expokeep.restore.ranges import RANGE_BYTES, Range, coalesced, pieces
+from expokeep.store.base import ObjectMissing, Store
+
+log = get(__name__)
+
+Relocate = Callable[[Collection[Digest]], Mapping[Digest, Place]]
+"""Tells where contents are now: a merge may have moved them since we asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetcher:
+    """Brings contents home from the bucket."""
+
+    store: Store
+    cache: RangeCache
+    executor: Executor
+    ahead: int
+    """How many ranges are on their way at most."""
+
+    def blobs(self, places: Collection[Place], relocate: Relocate) -> Iterator[Blob]:
+        """Yield every one of these contents, in the order in which they lie.
+
+        What was fetched is dropped from the cache when all of it was yielded, and stays
+        there for the next try when the caller stops early.
+
+        Raises:
+            BlobMissing: an object is gone, and the catalog knows no other place.
+            PackDamaged: bytes are not what they should be.
+        """
+        yield from _Journey(self, relocate).blobs(places)
+
+
+@dataclass(slots=True)
+class _Journey:
+    fetcher: Fetcher
+    relocate: Relocate
+    fetched: list[tuple[str, int, int]] = field(default_factory=list)
+
+    def blobs(self, places: Collection[Place]) -> Iterator[Blob]:
+        waiting = iter(coalesced(places))
+        under_way: deque[tuple[Range, list[Future[bytes]]]] = deque()
+        try:
+            while True:
+                self._start_some(waiting, under_way)
+                if not under_way:
+                    break
+                whole, parts = under_way.popleft()
+                yield from self._unwrapped(whole, parts)
+            self.fetcher.cache.drop(self.fetched)
+        finally:
+            for _, parts in under_way:
+                for part in parts:
+                    part.cancel()
+            self.fetcher.cache.trim()
+
+    def _start_some(
+        self,
+        waiting: Iterator[Range],
+        under_way: deque[tuple[Range, list[Future[bytes]]]],
+    ) -> None:
+        while sum(len(parts) for _, parts in under_way) < self.fetcher.ahead:
+            whole = next(waiting, None)
+            if whole is None:
+                return
+            under_way.append((whole, self._start(whole)))
+
+    def _start(self, whole: Range) -> list[Future[bytes]]:
+        """Begin to fetch a range; of a large one only its first parts."""
+        parts = pieces(whole, most=RANGE_BYTES)[: self.fetcher.ahead]
+        return [self._submit(whole.key, start, length) for start, length in parts]
+
+    def _submit(self, key: str, start: int, length: int) -> Future[bytes]:
+        return self.fetcher.executor.submit(self._range, key, start, length)
+
+    def _range(self, key: str, start: int, length: int) -> bytes:
+        cached = self.fetcher.cache.get(key, start, length)
+        if cached is None:
+            cached = self.fetcher.store.get(key, start, length)
+            self.fetcher.cache.put(key, start, cached)
+        self.fetched.append((key, start, length))
+        return cached
+
+    def _unwrapped(self, whole: Range, parts: list[Future[bytes]]) -> Iterator[Blob]:
+        try:
+            if whole.is_streamed:
+                (place,) = whole.places
+                chunks = self._chunks(whole, parts)
+                contents = stream_blob(chunks, _span(place))
+                yield place.digest, place.size_bytes, contents
+                return
+            data = memoryview(parts[0].result())
+        except ObjectMissing as error:
+            yield from self._elsewhere(whole, error)
+            return
+        yield from _unpacked(whole, data)
+
+    def _chunks(self, whole: Range, parts: list[Future[bytes]]) -> Iterator[bytes]:
+        """Yield the parts of a large range, asking for one more as each is used."""
+        under_way = deque(parts)
+        rest = iter(pieces(whole, most=RANGE_BYTES)[len(parts) :])
+        while under_way:
+            chunk = under_way.popleft().result()
+            if (following := next(rest, None)) is not None:
+                under_way.append(self._submit(whole.key, *following))
+            yield chunk
+
+    def _elsewhere(self, whole: Range, error: ObjectMissing) -> Iterator[Blob]:
+        """Ask the catalog again: a merge moves contents to another object."""
+        digests = [place.digest for place in whole.places]
+        moved = self.relocate(digests)
+        for digest in digests:
+            if digest not in moved or moved[digest].key == whole.key:
+                raise BlobMissing(shown(digest), whole.key) from error
+        log.info("contents moved meanwhile", key=whole.key, blobs=len(digests))
+        yield from self.blobs(list(moved.values()))
+
+
+def _unpacked(whole: Range, data: memoryview) -> Iterator[Blob]:
+    frame_at, raw = -1, b""
+    for place in whole.places:
+        if place.frame_offset != frame_at:
+            start = place.frame_offset - whole.start
+            compressed = data[start : start + place.frame_length]
+            raw = frame_contents(compressed, place.frame_raw_length)
+            frame_at = place.frame_offset
+        yield place.digest, place.size_bytes, (blob_from_frame(raw, _span(place)),)
+
+
+def _span(place: Place) -> BlobSpan:
+    return BlobSpan(place.digest, 0, place.offset, place.size_bytes)

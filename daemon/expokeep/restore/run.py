@@ -1,0 +1,212 @@
+"""Restores a version into a directory: stage, prove, rename in.
+
+Runs where the right to write is: in the process of the caller. It needs neither network
+nor driver nor secret, only a source of trees and contents.
+"""
+
+import contextlib
+import os
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from expokeep.errors import IntegrityError, NoSpace, NotFound
+from expokeep.model.digest import Digest
+from expokeep.model.tree import (
+    File,
+    Tree,
+    file_count,
+    files_in,
+    size_bytes,
+    tree_digest,
+)
+from expokeep.restore import plan as plans
+from expokeep.restore.plan import Existing, Plan, Target
+from expokeep.restore.source import Arrival, Offer, Source
+from expokeep.worktree import checkout
+from expokeep.worktree.checkout import Owner, Staging
+from expokeep.worktree.root import opened
+
+LEFT_ALONE = (b"node_modules", b".expo", b".git")
+"""Directories that no snapshot keeps, and that a swap hands on to the new tree."""
+
+_ROOM_TO_SPARE_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the caller wants."""
+
+    version: str
+    target: Path | None = None
+    """None: the session's own directory."""
+    globs: tuple[bytes, ...] = ()
+    existing: Existing = "refuse"
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of it."""
+
+    offer: Offer
+    target: Path
+    action: plans.Action
+    file_count: int
+    size_bytes: int
+    fetched_bytes: int
+    """Contents that came from the source; the rest was there already."""
+    replaced: Path | None
+    """Where the tree is now that was at the target before."""
+
+
+Progress = Callable[[int, int], None]
+"""Called with bytes done and bytes to do."""
+
+
+def restore(
+    source: Source, wish: Wish, progress: Progress = lambda _done, _of: None
+) -> Result:
+    """Bring a version back.
+
+    Raises:
+        NotFound: no such version, or a glob matches nothing.
+        TargetExists: the target is occupied and the caller did not say what to do.
+        IntegrityError: what came is not what was kept. The target is untouched.
+        NoSpace: it would not fit.
+    """
+    offer = source.offer(wish.version)
+    if tree_digest(offer.tree) != offer.version.tree:
+        raise IntegrityError(f"the tree of {wish.version} is not the one that was kept")
+    target = _target(wish, offer)
+    plan = plans.decide(
+        offer.tree, wish.globs, _state(target), wish.existing, str(target)
+    )
+    if plan.action == "nothing" or wish.dry_run:
+        return _result(offer, target, plan, 0, None)
+    _require_room(target, plan.tree)
+    return _Act(source, offer, target, plan, progress).run()
+
+
+@dataclass(slots=True)
+class _Act:
+    """One restore under way."""
+
+    source: Source
+    offer: Offer
+    target: Path
+    plan: Plan
+    progress: Progress
+    done_bytes: int = 0
+    fetched_bytes: int = 0
+    total_bytes: int = 0
+    left: dict[Digest, list[bytes]] = field(default_factory=dict)
+
+    def run(self) -> Result:
+        """Stage everything, then show it."""
+        by_digest: dict[Digest, list[bytes]] = defaultdict(list)
+        for path, entry in files_in(self.plan.tree):
+            by_digest[entry.digest].append(path)
+        self.left, self.total_bytes = dict(by_digest), size_bytes(self.plan.tree)
+        with checkout.staging(self.target, self.plan.tree) as staged:
+            staged.make_directories()
+            if self.plan.action == "swap":
+                self._reuse(staged)
+            self._fetch(staged)
+            staged.settle(_owner(self.offer))
+            staged.sync()
+            self.source.arriving(self._arrival(staged))
+            replaced = self._show(staged)
+        return _result(self.offer, self.target, self.plan, self.fetched_bytes, replaced)
+
+    def _reuse(self, staged: Staging) -> None:
+        """Take from the old tree what is already right, as its bytes prove."""
+        with opened(self.target) as old:
+            for digest, paths in list(self.left.items()):
+                for path in paths:
+                    # Missing, or other bytes than the tree names: it will be fetched.
+                    with contextlib.suppress(OSError, IntegrityError):
+                        staged.write(path, checkout.contents(old.descriptor, path))
+                        del self.left[digest]
+                        self._spread(staged, path, paths)
+                        break
+
+    def _fetch(self, staged: Staging) -> None:
+        if not self.left:
+            return
+        for digest, size, chunks in self.source.blobs(self.offer, list(self.left)):
+            paths = self.left.pop(digest)
+            staged.write(paths[0], chunks)
+            self.fetched_bytes += size
+            self._spread(staged, paths[0], paths)
+        if self.left:
+            raise IntegrityError(f"{len(self.left)} contents did not come back")
+
+    def _spread(self, staged: Staging, first: bytes, paths: list[bytes]) -> None:
+        """Give the same contents to every path that has them."""
+        for path in paths:
+            if path != first:
+                staged.copy(first, path)
+            entry = self.plan.tree[path]
+            if isinstance(entry, File):
+                self.done_bytes += entry.size_bytes
+            self.progress(self.done_bytes, self.total_bytes)
+
+    def _arrival(self, staged: Staging) -> Arrival:
+        version, identity = self.offer.version, staged.identity()
+        return Arrival(version.session, version.seq, self.target, *identity)
+
+    def _show(self, staged: Staging) -> Path | None:
+        name = os.fsencode(self.target.name)
+        if self.plan.action == "create":
+            staged.publish(name)
+            return None
+        return self.target.with_name(os.fsdecode(staged.swap(name, LEFT_ALONE)))
+
+
+def _target(wish: Wish, offer: Offer) -> Path:
+    target = wish.target or offer.home
+    if target is None:
+        raise NotFound(f"{wish.version} has no directory on this host; name one: --to")
+    return target.absolute()
+
+
+def _state(target: Path) -> Target:
+    if not os.path.lexists(target):
+        return "missing"
+    return "empty" if checkout.is_empty_directory(target) else "occupied"
+
+
+def _owner(offer: Offer) -> Owner | None:
+    """Return to whom files are given: only root may give them away."""
+    if os.geteuid() != 0:
+        return Owner(os.geteuid(), os.getegid(), offer.mode)
+    return Owner(offer.uid, offer.gid, offer.mode)
+
+
+def _require_room(target: Path, tree: Tree) -> None:
+    try:
+        found = os.statvfs(target.parent)
+    except FileNotFoundError as error:
+        raise NotFound(f"{target.parent} does not exist; create it first") from error
+    needed = size_bytes(tree) + _ROOM_TO_SPARE_BYTES
+    if found.f_bavail * found.f_frsize < needed:
+        raise NoSpace(f"{target.parent} has no room for {size_bytes(tree)} bytes")
+    if found.f_files and found.f_favail < len(tree) + 1:
+        raise NoSpace(f"{target.parent} has no room for {len(tree)} more inodes")
+
+
+def _result(
+    offer: Offer, target: Path, plan: Plan, fetched: int, replaced: Path | None
+) -> Result:
+    nothing = plan.action == "nothing"
+    return Result(
+        offer=offer,
+        target=target,
+        action=plan.action,
+        file_count=0 if nothing else file_count(plan.tree),
+        size_bytes=0 if nothing else size_bytes(plan.tree),
+        fetched_bytes=fetched,
+        replaced=replaced,
+    )

@@ -1,0 +1,108 @@
+"""Looks at a session's disk: scan, read what is not known, and say what is there."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from expokeep.model import ignore
+from expokeep.model.ignore import MAX_IGNORE_FILE_BYTES, Rules
+from expokeep.model.tree import Entry
+from expokeep.pack.format import BIG_FILE_BYTES
+from expokeep.snapshot.values import Policy
+from expokeep.worktree.index import Index, Known
+from expokeep.worktree.reading import YOUNG_NS, Contents, KeptChanging, read
+from expokeep.worktree.root import Root, open_file
+from expokeep.worktree.scan import Limits, Reason, Suspect, excluding, survey
+
+HOLD_BYTES = 64 * 1024 * 1024
+"""Contents kept in memory between the scan and the pack; beyond that they are read
+again, and must then be what they were."""
+
+
+@dataclass(slots=True)
+class Look:
+    """What is there now."""
+
+    entries: dict[bytes, Entry]
+    known: dict[bytes, Known]
+    skipped: dict[bytes, Reason]
+    excluded_count: int
+    held: dict[bytes, bytes] = field(default_factory=dict)
+    """Bytes of files that were read just now, as far as there was room."""
+    _held_bytes: int = 0
+
+    def take(self, contents: Contents) -> None:
+        """Add a file that was read."""
+        self.entries[contents.path] = contents.entry
+        self.known[contents.path] = contents.known
+        if contents.data is None:
+            return
+        if self._held_bytes + len(contents.data) <= HOLD_BYTES:
+            self.held[contents.path] = contents.data
+            self._held_bytes += len(contents.data)
+
+    def give_up_on(self, path: bytes) -> None:
+        """Leave a file out that would not hold still; its session will be back."""
+        self.entries.pop(path, None)
+        self.known.pop(path, None)
+        self.skipped[path] = "kept changing"
+
+
+def look(root: Root, index: Index, policy: Policy, now_ns: int) -> Look:
+    """Return what is below `root`.
+
+    Raises:
+        OSError: the root itself cannot be listed.
+    """
+    rules = rules_of(root, policy)
+    limits = Limits(policy.max_file_bytes)
+    found = survey(root, excluding(rules), index.known, limits)
+    seen = Look(
+        entries=found.entries,
+        known={
+            path: index.known[path] for path in found.entries if path in index.known
+        },
+        skipped=found.skipped,
+        excluded_count=found.excluded_count,
+    )
+    for suspect in found.suspects:
+        _read_into(seen, root, suspect, index.known, now_ns - YOUNG_NS)
+    return seen
+
+
+def rules_of(root: Root, policy: Policy) -> Rules:
+    """Return what is left out: the host's excludes and the project's ignore file."""
+    try:
+        descriptor = open_file(root.descriptor, os.fsencode(policy.ignore_file))
+    except OSError:
+        return ignore.rules(policy.excludes)
+    try:
+        contents = os.read(descriptor, MAX_IGNORE_FILE_BYTES)
+    finally:
+        os.close(descriptor)
+    return ignore.rules(policy.excludes, ignore.project_lines(contents))
+
+
+def _read_into(
+    seen: Look,
+    root: Root,
+    suspect: Suspect,
+    known: Mapping[bytes, Known],
+    young_ns: int,
+) -> None:
+    try:
+        contents = read(
+            root,
+            suspect,
+            known.get(suspect.path),
+            young_ns=young_ns,
+            hold_bytes=BIG_FILE_BYTES - 1,
+        )
+    except KeptChanging:
+        seen.skipped[suspect.path] = "kept changing"
+    except FileNotFoundError:
+        pass  # gone between the scan and the reading: its event brings us back
+    except OSError:
+        seen.skipped[suspect.path] = "unreadable"
+    else:
+        seen.take(contents)

@@ -1,0 +1,72 @@
+"""What a daemon remembers of each directory between two snapshots of it.
+
+The index is on disk and survives a restart; the rest is asked for again.
+"""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from expokeep.catalog.base import Opened, RootIdentity
+from expokeep.model.names import SessionId
+from expokeep.model.tree import Tree
+from expokeep.worktree import index as indexes
+from expokeep.worktree.index import Index
+
+
+@dataclass(slots=True)
+class Memory:
+    """One life of a directory."""
+
+    session: SessionId
+    identity: RootIdentity
+    file: Path
+    index: Index
+    opened: Opened | None = None
+    """Where it stood in the catalog when we last asked; None: ask again."""
+    missing_since_s: Mapping[bytes, float] = field(default_factory=dict)
+    """Not on disk: after a restart every deletion is held back anew."""
+
+    def keep(self, index: Index) -> None:
+        """Take a new index, and write it if it differs."""
+        if index != self.index or not self.file.exists():
+            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            indexes.save(self.file, index)
+        self.index = index
+
+    def rebase(self, index_tree: Tree, opened: Opened) -> None:
+        """Start from what the catalog says; what we read of the disk stays true."""
+        self.index = Index(opened.tip_pack, index_tree, self.index.known)
+
+
+class Memories:
+    """All that is remembered, by directory life."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._by_life: dict[tuple[SessionId, RootIdentity], Memory] = {}
+
+    def of(self, session: SessionId, identity: RootIdentity) -> Memory:
+        """Return what is remembered of a directory, from disk if need be."""
+        life = (session, identity)
+        if life not in self._by_life:
+            file = self._file(session, identity)
+            index = indexes.load(file) or Index()
+            self._by_life[life] = Memory(session, identity, file, index)
+        return self._by_life[life]
+
+    def forget(self, session: SessionId, identity: RootIdentity) -> None:
+        """Drop what is remembered of a directory that is no more."""
+        self._by_life.pop((session, identity), None)
+        self._file(session, identity).unlink(missing_ok=True)
+
+    def forget_session(self, session: SessionId) -> None:
+        """Drop what is remembered of every directory of a session."""
+        for life in [known for known in self._by_life if known[0] == session]:
+            del self._by_life[life]
+        shutil.rmtree(self._directory / session, ignore_errors=True)
+
+    def _file(self, session: SessionId, identity: RootIdentity) -> Path:
+        name = f"{identity.device:x}-{identity.inode:x}-{identity.birth_ns:x}.index"
+        return self._directory / session / name

@@ -1,0 +1,204 @@
+"""Takes a snapshot: looks, decides, builds, ships.
+
+Once a snapshot is sealed in the spool it is not lost. Whatever fails after that is an
+outcome, not an error: the entry waits for its next try, and the session goes on.
+"""
+
+from dataclasses import dataclass, field
+
+from expokeep import clock
+from expokeep.catalog.base import Host, Opened, RootIdentity, RootOwner
+from expokeep.errors import AccessDenied, BackendUnreachable, ExpokeepError, NotFound
+from expokeep.log import get
+from expokeep.model.tree import Tree, patch
+from expokeep.model.version import Selector, VersionRef
+from expokeep.pack.reader import PackFile
+from expokeep.snapshot import plan as plans
+from expokeep.snapshot.crash import point
+from expokeep.snapshot.keep import Keeping, Kept, Tools
+from expokeep.snapshot.look import Look, look
+from expokeep.snapshot.memory import Memories, Memory
+from expokeep.snapshot.plan import Patience, Plan
+from expokeep.snapshot.values import Moment, Outcome, Request
+from expokeep.spool.spool import Note, Spool
+from expokeep.worktree.index import Index
+from expokeep.worktree.reading import KeptChanging
+from expokeep.worktree.root import Root, opened, still_there
+
+log = get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshotter:
+    """Takes snapshots. One session is worked on by one thread at a time."""
+
+    tools: Tools
+    spool: Spool
+    memories: Memories
+    host: Host
+
+    def snapshot(self, request: Request, moment: Moment) -> Outcome:
+        """Keep a session as it is now, if it differs from what is kept.
+
+        Raises:
+            NotFound: the directory is gone.
+            NoSpace: the spool is full.
+        """
+        with opened(request.directory) as root:
+            memory = self._memory(request, root)
+            return _Snapshot(self, request, moment, root, memory).run()
+
+    def _memory(self, request: Request, root: Root) -> Memory:
+        identity = RootIdentity(root.device, root.inode, root.birth_ns)
+        memory = self.memories.of(request.session, identity)
+        if memory.opened is None:
+            self._catch_up(memory)
+        return memory
+
+    def _catch_up(self, memory: Memory) -> None:
+        """Add what was sealed before a crash and did not reach the index any more."""
+        waiting = [
+            entry
+            for entry in self.spool.pending(memory.session)
+            if _life_of(entry.note) == memory.identity
+        ]
+        packs = [entry.pack for entry in waiting]
+        if memory.index.pack in packs:
+            waiting = waiting[packs.index(memory.index.pack) + 1 :]
+        for entry in waiting:
+            with PackFile(entry.path_of(entry.note.packs[0])) as file:
+                snap = file.manifest.snaps[0]
+            if snap.full:
+                tree: Tree = snap.delta.set
+            elif entry.note.parent_pack == memory.index.pack:
+                tree = patch(memory.index.tree, snap.delta)
+            else:
+                return  # the index is of another chain: the catalog will tell
+            memory.index = Index(entry.pack, tree, memory.index.known)
+
+
+@dataclass(slots=True)
+class _Snapshot:
+    """One snapshot under way."""
+
+    engine: Snapshotter
+    request: Request
+    moment: Moment
+    root: Root
+    memory: Memory
+    seen: Look = field(init=False)
+    plan: Plan = field(init=False)
+
+    def run(self) -> Outcome:
+        """Look, decide, build, ship."""
+        policy = self.engine.tools.policy
+        self.seen = look(self.root, self.memory.index, policy, self.moment.now_ns)
+        if not still_there(self.root, self.request.directory):
+            # What we saw of a tree that is being removed is no tree.
+            raise NotFound(f"{self.request.directory} went away")
+        point("after-scan")
+        self._decide()
+        self._replay()
+        if not self.plan.delta:
+            return self._unchanged()
+        standing = self._standing()
+        if not self.plan.delta:
+            return self._unchanged()
+        return self._keep(standing)
+
+    def _keep(self, standing: Opened | None) -> Outcome:
+        """Build and ship; a file that changes meanwhile is left for the next time."""
+        while self.plan.delta:
+            try:
+                kept = Keeping(
+                    self.engine.tools, self.request, self.moment, self.root, self.memory
+                )
+                return self._outcome(kept.run(self.seen, self.plan, standing))
+            except KeptChanging as error:
+                self.seen.give_up_on(error.path)
+                self._decide()
+        return self._unchanged()
+
+    def _unchanged(self) -> Outcome:
+        index = self.memory.index
+        self.memory.keep(Index(index.pack, index.tree, self.seen.known))
+        return self._outcome(Kept("unchanged"))
+
+    def _outcome(self, kept: Kept) -> Outcome:
+        now_s = clock.monotonic_s()
+        due_s = self.plan.due_s
+        return Outcome(
+            state=kept.state,
+            version=kept.version,
+            took_s=now_s - self.moment.monotonic_s,
+            stored_bytes=kept.stored_bytes,
+            set_count=len(self.plan.delta.set),
+            gone_count=len(self.plan.delta.gone),
+            skipped=self.seen.skipped,
+            excluded_count=self.seen.excluded_count,
+            wake_in_s=None if due_s is None else max(0.0, due_s - now_s),
+            error=kept.error,
+        )
+
+    def _decide(self) -> None:
+        policy = self.engine.tools.policy
+        grace_s = 0 if self.request.believes_deletions else policy.deletion_grace_s
+        self.plan = plans.decide(
+            self.memory.index.tree,
+            self.seen.entries,
+            [path for path, why in self.seen.skipped.items() if why != "not a file"],
+            self.memory.missing_since_s,
+            Patience(self.moment.monotonic_s, grace_s),
+        )
+        self.memory.missing_since_s = self.plan.missing_since_s
+
+    def _replay(self) -> None:
+        """Ship what still waits: a session's versions are recorded in order."""
+        session = self.request.session
+        try:
+            for shipped in self.engine.tools.shipper.replay(session):
+                if shipped.version.pack == self.memory.index.pack:
+                    self.memory.opened = shipped.opened
+        except ExpokeepError as error:
+            log.debug("spool still waits", session=session, error=str(error))
+
+    def _standing(self) -> Opened | None:
+        """Return where the epoch stands; None while the catalog cannot be asked."""
+        if self.engine.spool.pending(self.request.session):
+            return None
+        if self.memory.opened is not None:
+            return self.memory.opened
+        root = self.root
+        try:
+            found = self.engine.tools.catalog.open_session(
+                self.request.session,
+                self.memory.identity,
+                RootOwner(root.uid, root.gid, root.mode),
+                self.engine.host,
+                owner=self.request.owner,
+            )
+            self._rebase(found)
+        except (BackendUnreachable, AccessDenied) as error:
+            log.debug("catalog not asked", error=str(error))
+            return None
+        self.memory.opened = found
+        return found
+
+    def _rebase(self, found: Opened) -> None:
+        """Start from the catalog's tree if it is not the one that we remember."""
+        is_restored = found.tip_seq is None and found.base_seq is not None
+        if found.tip_pack == self.memory.index.pack and not is_restored:
+            return
+        start = found.tip_seq if found.tip_seq is not None else found.base_seq
+        tree: Tree = {}
+        if start is not None:
+            ref = VersionRef(self.request.session, Selector(seq=start))
+            tree = self.engine.tools.catalog.tree(
+                self.engine.tools.catalog.resolve(ref)
+            )
+        self.memory.rebase(tree, found)
+        self._decide()
+
+
+def _life_of(note: Note) -> RootIdentity:
+    return RootIdentity(note.device, note.inode, note.birth_ns)

@@ -1,0 +1,221 @@
+"""Brings an entry of the spool to the bucket and into the catalog, in that order.
+
+Every step may be repeated, after an error or after a restart: a pack that is there is
+there, and a commit knows its pack. An entry leaves the spool when its version is kept.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from expokeep.catalog.base import (
+    BaseMoved,
+    Catalog,
+    Host,
+    NewVersion,
+    Opened,
+    PackRecord,
+    Place,
+    ReuseGone,
+    RootIdentity,
+    RootOwner,
+    SeqTaken,
+)
+from expokeep.log import get
+from expokeep.model.guard import Life, refusal
+from expokeep.model.names import SessionId
+from expokeep.model.tree import diff
+from expokeep.model.version import Selector, Version, VersionRef
+from expokeep.pack.format import Manifest
+from expokeep.pack.reader import PackFile
+from expokeep.snapshot.crash import point
+from expokeep.spool.spool import Note, Spool, SpooledPack, SpoolEntry
+from expokeep.store.base import Store
+
+log = get(__name__)
+
+SEQ_TRIES = 20
+"""How often another version may take our number before we call it a fault."""
+
+Progress = Callable[[SessionId, int, int], None]
+"""Called with a session, the bytes sent and the bytes to send of its snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """A version that is kept, and where its epoch stands now."""
+
+    version: Version
+    opened: Opened
+
+
+@dataclass(frozen=True, slots=True)
+class Shipper:
+    """Ships entries. One session's entries are shipped by one thread at a time."""
+
+    catalog: Catalog
+    store: Store
+    spool: Spool
+    host: Host
+    progress: Progress
+
+    def ship(
+        self,
+        entry: SpoolEntry,
+        manifests: Sequence[Manifest] = (),
+        opened: Opened | None = None,
+    ) -> Shipped:
+        """Upload and record an entry.
+
+        Args:
+            entry: sealed.
+            manifests: of its packs, if the caller still has them.
+            opened: where the epoch stands, if `begin` was called for these packs.
+
+        Raises:
+            BackendUnreachable, AccessDenied, ...: the entry stays as it is.
+        """
+        manifests = manifests or _manifests(entry)
+        if opened is None:
+            opened = self._begin(entry)
+        self._upload(entry)
+        point("after-put")
+        version = self._commit(entry, manifests, opened)
+        point("after-commit")
+        self.spool.drop(entry)
+        return Shipped(version, _moved_on(opened, version))
+
+    def replay(self, session: SessionId) -> list[Shipped]:
+        """Ship all that waits for a session, oldest first, up to the first failure."""
+        return [self.ship(entry) for entry in self.spool.pending(session)]
+
+    def _begin(self, entry: SpoolEntry) -> Opened:
+        note = entry.note
+        opened = self.catalog.open_session(
+            note.session,
+            RootIdentity(note.device, note.inode, note.birth_ns),
+            RootOwner(note.root_uid, note.root_gid, note.root_mode),
+            self.host,
+            owner=note.owner,
+        )
+        records = [_record(pack) for pack in note.packs]
+        kept = self.catalog.begin(opened, records, note.reused)
+        if missing := set(note.reused) - kept:
+            raise ReuseGone(f"{len(missing)} contents that were kept are gone")
+        return opened
+
+    def _upload(self, entry: SpoolEntry) -> None:
+        total = sum(pack.size_bytes for pack in entry.note.packs)
+        sent = 0
+
+        def tell(count: int) -> None:
+            nonlocal sent
+            sent += count
+            self.progress(entry.note.session, sent, total)
+
+        # The big ones first: when the snapshot's own pack is there, all of it is.
+        for pack in reversed(entry.note.packs):
+            self.store.put_file(
+                pack.key, entry.path_of(pack), sha256=pack.sha256, progress=tell
+            )
+
+    def _commit(
+        self, entry: SpoolEntry, manifests: Sequence[Manifest], opened: Opened
+    ) -> Version:
+        new = _new_version(entry, manifests, opened)
+        for _ in range(SEQ_TRIES):
+            try:
+                return self.catalog.commit(new)
+            except SeqTaken as taken:
+                new = replace(new, seq=taken.last_seq + 1)
+            except BaseMoved:
+                if not manifests[0].snaps[0].full or opened.tip_pack is None:
+                    raise
+                new = self._rebased(new, opened)
+        return self.catalog.commit(new)
+
+    def _rebased(self, new: NewVersion, opened: Opened) -> NewVersion:
+        """Continue a chain that we did not know of: the pack has the whole tree."""
+        tip = self.catalog.resolve(
+            VersionRef(new.session, Selector(seq=opened.tip_seq))
+        )
+        log.info("chain continued", session=new.session, after=tip.seq)
+        delta = diff(self.catalog.tree(tip), new.delta.set)
+        return replace(new, parent_pack=tip.pack, delta=delta)
+
+
+def _manifests(entry: SpoolEntry) -> tuple[Manifest, ...]:
+    found = []
+    for pack in entry.note.packs:
+        with PackFile(entry.path_of(pack)) as file:
+            found.append(file.manifest)
+    return tuple(found)
+
+
+def _record(pack: SpooledPack) -> PackRecord:
+    return PackRecord(pack.id, pack.key, pack.kind, pack.level, pack.size_bytes)
+
+
+def _places(note: Note, manifests: Sequence[Manifest]) -> tuple[Place, ...]:
+    return tuple(
+        Place(
+            digest=blob.digest,
+            size_bytes=blob.size_bytes,
+            pack=pack.id,
+            key=pack.key,
+            frame_offset=manifest.frames[blob.frame].offset,
+            frame_length=manifest.frames[blob.frame].length,
+            frame_raw_length=manifest.frames[blob.frame].raw_length,
+            offset=blob.offset,
+        )
+        for pack, manifest in zip(note.packs, manifests, strict=True)
+        for blob in manifest.blobs
+    )
+
+
+def _new_version(
+    entry: SpoolEntry, manifests: Sequence[Manifest], opened: Opened
+) -> NewVersion:
+    note, snap = entry.note, manifests[0].snaps[0]
+    parked = refusal(
+        Life(
+            is_first=opened.head_seq is None,
+            continues_head=opened.epoch == opened.head_epoch
+            or opened.base_seq is not None,
+            is_whole=note.is_whole,
+            is_edited=note.is_edited,
+        )
+    )
+    return NewVersion(
+        session=note.session,
+        fence=opened.fence,
+        seq=opened.last_seq + 1,
+        epoch=opened.epoch,
+        parent_pack=note.parent_pack,
+        taken_at=note.taken_at,
+        trigger=note.trigger,
+        tree=snap.tree,
+        file_count=snap.file_count,
+        size_bytes=snap.size_bytes,
+        delta=snap.delta,
+        packs=tuple(_record(pack) for pack in note.packs),
+        places=_places(note, manifests),
+        reused=frozenset(note.reused),
+        moves_head=parked is None,
+        message=note.message,
+        author=note.author,
+        parked=parked,
+        project_name=note.project_name,
+        root=RootOwner(note.root_uid, note.root_gid, note.root_mode),
+    )
+
+
+def _moved_on(opened: Opened, version: Version) -> Opened:
+    is_head = version.parked is None
+    return replace(
+        opened,
+        last_seq=version.seq,
+        tip_seq=version.seq,
+        tip_pack=version.pack,
+        head_seq=version.seq if is_head else opened.head_seq,
+        head_epoch=version.epoch if is_head else opened.head_epoch,
+    )
