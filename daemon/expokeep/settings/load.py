@@ -7,9 +7,12 @@ from urllib.parse import urlsplit
 
 from expokeep.errors import ConfigError
 from expokeep.settings import places
+from expokeep.settings.declare import keys
 from expokeep.settings.document import Document, read
 from expokeep.settings.gather import DEFAULT, FLAG, Gathering, Source
 from expokeep.settings.values import Settings
+
+MAX_ERRORS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ def load(
 
     Raises:
         ConfigError: with every error that was found, each with its key and its place.
+        KeyError: a flag is no setting, which is a bug of the caller.
     """
     document = read(path) if path else Document("")
     flagged = _flagged(flags, document)
@@ -55,10 +59,13 @@ def _flagged(
     flags: Mapping[str, object], document: Document
 ) -> dict[str, tuple[str, ...]]:
     """Return the flags as texts; `watch.dir` takes the place of the file's list."""
+    known = {*keys(Settings), "watch.dir"}
     found: dict[str, tuple[str, ...]] = {}
     for key, value in flags.items():
         if value is None or key == "state-dir":
             continue
+        if key not in known:
+            raise KeyError(key)
         values = value if isinstance(value, list | tuple) else (value,)
         texts = tuple(_as_text(item) for item in values)
         if key != "watch.dir":
@@ -94,9 +101,16 @@ def _contradictions(settings: Settings, sources: Mapping[str, Source]) -> Iterat
 
 
 def _raise_if_any(errors: list[str]) -> None:
+    if len(errors) == 1:
+        raise ConfigError(errors[0])
     if errors:
-        many = f"{len(errors)} errors in the configuration:\n  "
-        raise ConfigError((many if errors[1:] else "") + "\n  ".join(errors))
+        more = len(errors) - MAX_ERRORS_SHOWN
+        shown = [
+            *errors[:MAX_ERRORS_SHOWN],
+            *([f"and {more} more"] if more > 0 else []),
+        ]
+        head = f"{len(errors)} errors in the configuration:"
+        raise ConfigError("\n  ".join([head, *shown]))
 
 
 def _source_of_state_dir(

@@ -33,7 +33,8 @@ def find_config(environ: Mapping[str, str], given: Path | None = None) -> Path |
     named = given or environ.get("EXPOKEEP_CONFIG")
     if named:
         return Path(named).absolute()
-    return CONFIG if CONFIG.exists() else None
+    # `access`, because `exists` raises where /etc/expokeep is closed to this user.
+    return CONFIG if os.access(CONFIG, os.F_OK) else None
 
 
 def client_locations(

@@ -359,6 +359,18 @@ def test_errors_are_reported_together(file) -> None:
     ]
 
 
+def test_a_flood_of_errors_is_cut(file) -> None:
+    told = errors(file, "\n".join(f"x{number}: 1" for number in range(30)))
+
+    assert told.startswith("30 errors")
+    assert told.endswith("\n  and 10 more")
+
+
+def test_a_flag_that_is_no_setting_is_a_bug_of_the_caller() -> None:
+    with pytest.raises(KeyError, match="socket"):
+        load(path=None, environ=BASE, flags={"socket": "/x"})
+
+
 def test_a_bad_url_names_its_variable_once(file) -> None:
     told = errors(file, "storage:\n  endpoint: ${R2_ENDPOINT}\n", {"R2_ENDPOINT": "r2"})
 

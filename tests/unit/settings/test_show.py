@@ -16,7 +16,11 @@ SECRETS = {
 
 
 def test_what_is_shown_can_be_read_again(tmp_path: Path) -> None:
-    flags = {"watch.dir": ["/a", "/b"], "exclude": ["${x}", "it's", "null", "#a", "/y"]}
+    flags = {
+        "watch.dir": ["/a", "/b"],
+        "exclude": ["${x}", "it's", "null", "#a", "/y"],
+        "ignore-file": "${x}",
+    }
     first = load(path=None, environ=ENVIRON, flags=flags)
     file = tmp_path / "shown.yaml"
 
