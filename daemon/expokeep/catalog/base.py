@@ -335,7 +335,7 @@ class Catalog(Protocol):
         ...
 
     def migrate(self, *, dry_run: bool = False) -> tuple[str, ...]:
-        """Apply what is pending, under a lock; return the names of what was (to be) run."""
+        """Apply what is pending, under a lock; return the names of it."""
         ...
 
     def close(self) -> None:

@@ -1,0 +1,38 @@
+-- name: add
+-- Sorted, or two commits that share contents wait for each other for ever.
+INSERT INTO blob (scope, digest, size_bytes, pack, frame_offset, frame_length,
+                  frame_raw_length, raw_offset)
+SELECT session.scope, place.digest, place.size_bytes, place.pack, place.frame_offset,
+       place.frame_length, place.frame_raw_length, place.raw_offset
+  FROM session
+ CROSS JOIN unnest(%(digests)s::bytea[], %(sizes_bytes)s::bigint[], %(packs)s::uuid[],
+                   %(frame_offsets)s::bigint[], %(frame_lengths)s::bigint[],
+                   %(frame_raw_lengths)s::bigint[], %(raw_offsets)s::bigint[])
+       AS place (digest, size_bytes, pack, frame_offset, frame_length,
+                 frame_raw_length, raw_offset)
+ WHERE session.sid = %(session)s
+ ORDER BY place.digest
+ON CONFLICT (scope, digest) DO NOTHING;
+
+-- name: hold
+-- From here until the commit nobody can delete them.
+SELECT blob.digest, pack.id, pack.state = 'retired' AS is_retired
+  FROM session
+  JOIN blob
+    ON blob.scope = session.scope
+   AND blob.digest = ANY (%(digests)s::bytea[])
+  JOIN pack ON pack.id = blob.pack
+ WHERE session.sid = %(session)s
+   AND pack.state <> 'doomed'
+   FOR KEY SHARE OF blob;
+
+-- name: places
+SELECT blob.digest, blob.size_bytes, pack.id, pack.key, blob.frame_offset,
+       blob.frame_length, blob.frame_raw_length, blob.raw_offset
+  FROM scope
+  JOIN blob
+    ON blob.scope = scope.id
+   AND blob.digest = ANY (%(digests)s::bytea[])
+  JOIN pack ON pack.id = blob.pack
+ WHERE scope.name = %(scope)s
+   AND pack.state <> 'doomed';

@@ -1,0 +1,145 @@
+"""The commit: how a version becomes visible, all of it or nothing.
+
+Read under a lock, decide, write. What is read decides everything, and the writes repeat
+its conditions; three round trips, however many files.
+"""
+
+import uuid
+from collections.abc import Iterable
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from expokeep.catalog.base import (
+    BaseMoved,
+    Fenced,
+    NewVersion,
+    PackGone,
+    ReuseGone,
+    SeqTaken,
+)
+from expokeep.catalog.blobs import Blobs
+from expokeep.catalog.epochs import Epochs
+from expokeep.catalog.history import History
+from expokeep.catalog.packs import Packs
+from expokeep.catalog.sessions import Sessions
+from expokeep.catalog.versions import Standing, Versions
+from expokeep.model.digest import Digest
+from expokeep.model.tree import files_in
+from expokeep.model.version import Version
+
+
+def committed(connection: Connection[TupleRow], new: NewVersion) -> Version:
+    """Write a version, or find that it is written already.
+
+    Raises:
+        Fenced, SeqTaken, BaseMoved, PackGone, ReuseGone: nothing was written.
+    """
+    versions = Versions(connection)
+    with connection.pipeline(), connection.transaction():
+        Sessions(connection).lock(new.session)
+        Packs(connection).lock([pack.id for pack in new.packs])
+        standing = versions.standing(new.session, new.epoch, new.packs)
+        if standing is not None and standing.is_done:
+            return versions.of_pack(new.packs[0].id)
+        allowed = check(new, standing)
+        Blobs(connection).add(new.session, new.places)
+        held = Blobs(connection).hold(new.session, _contents(new))
+        retired = check_contents(new, held)
+        version = _version(new, allowed)
+        _write(connection, new, version)
+        if retired:
+            Packs(connection).revive(retired)
+        if (left := _head_left_behind(version, new, allowed)) is not None:
+            versions.pin(new.session, left)
+        return version
+
+
+def check(new: NewVersion, standing: Standing | None) -> Standing:
+    """Return `standing` if it allows the commit.
+
+    Raises:
+        Fenced, SeqTaken, BaseMoved, PackGone: it does not.
+    """
+    if standing is None or standing.fence != new.fence:
+        holder = standing.host if standing and standing.host else "another host"
+        raise Fenced(f"session {new.session} belongs to {holder} now")
+    if standing.last_seq != new.seq - 1:
+        raise SeqTaken(standing.last_seq)
+    if not standing.epoch_exists or standing.tip_pack != new.parent_pack:
+        raise BaseMoved(
+            f"epoch {new.epoch} of {new.session} ends with pack {standing.tip_pack}, "
+            f"not with {new.parent_pack}"
+        )
+    states = sorted(standing.pack_states)
+    if states != ["uploading"] * len(new.packs):
+        raise PackGone(f"pack {new.packs[0].id} is no intent any more: {states}")
+    return standing
+
+
+def check_contents(
+    new: NewVersion, held: Iterable[tuple[Digest, uuid.UUID, bool]]
+) -> frozenset[uuid.UUID]:
+    """Return the retired packs whose contents a version needs.
+
+    Raises:
+        ReuseGone: something that it needs is not kept.
+    """
+    missing, retired = set(_contents(new)), set()
+    for digest, pack, is_retired in held:
+        missing.discard(digest)
+        if is_retired:
+            retired.add(pack)
+    if missing:
+        some = Digest(min(missing)).hex()
+        raise ReuseGone(
+            f"{len(missing)} contents are no longer kept, among them {some}"
+        )
+    return frozenset(retired)
+
+
+def _contents(new: NewVersion) -> frozenset[Digest]:
+    return new.reused.union(
+        (place.digest for place in new.places),
+        (entry.digest for _, entry in files_in(new.delta.set)),
+    )
+
+
+def _version(new: NewVersion, standing: Standing) -> Version:
+    return Version(
+        session=new.session,
+        seq=new.seq,
+        epoch=new.epoch,
+        parent=standing.base_seq if standing.tip_seq is None else standing.tip_seq,
+        taken_at=new.taken_at,
+        trigger=new.trigger,
+        tree=new.tree,
+        file_count=new.file_count,
+        size_bytes=new.size_bytes,
+        message=new.message,
+        author=new.author,
+        parked=new.parked,
+        pack=new.packs[0].id,
+    )
+
+
+def _write(connection: Connection[TupleRow], new: NewVersion, version: Version) -> None:
+    Sessions(connection).take_number(new)
+    Epochs(connection).advance(new)
+    history = History(connection)
+    if new.parent_pack is not None:
+        history.end(new, new.delta.gone.union(new.delta.set))
+    if new.delta.set:
+        history.name_paths(new.session, sorted(new.delta.set))
+        history.start(new)
+    Versions(connection).record(version)
+    Packs(connection).publish(new.packs)
+
+
+def _head_left_behind(
+    version: Version, new: NewVersion, standing: Standing
+) -> int | None:
+    """Return the head of another epoch that a new head does not go out from."""
+    if not new.moves_head or standing.head_epoch == new.epoch:
+        return None
+    return None if standing.head_seq == version.parent else standing.head_seq

@@ -1,0 +1,98 @@
+-- name: name_paths
+INSERT INTO path (session, name)
+SELECT session.id, wish.name
+  FROM session
+ CROSS JOIN unnest(%(names)s::bytea[]) AS wish (name)
+ WHERE session.sid = %(session)s
+ON CONFLICT (session, sha256(name)) DO NOTHING;
+
+-- name: end
+UPDATE file_version AS entry
+   SET valid_to = %(seq)s
+  FROM session
+  JOIN path
+    ON path.session = session.id
+   AND sha256(path.name) IN (SELECT sha256(name)
+                               FROM unnest(%(names)s::bytea[]) AS wish (name))
+ WHERE session.sid = %(session)s
+   AND entry.path = path.id
+   AND entry.epoch = %(epoch)s
+   AND entry.valid_to IS NULL;
+
+-- name: start
+INSERT INTO file_version (session, epoch, path, valid_from, kind, mode, mtime_ns, blob,
+                          target)
+SELECT session.id, %(epoch)s, path.id, %(seq)s, wish.kind, wish.mode, wish.mtime_ns,
+       blob.id, wish.target
+  FROM session
+ CROSS JOIN unnest(%(names)s::bytea[], %(kinds)s::text[], %(modes)s::smallint[],
+                   %(mtimes_ns)s::bigint[], %(digests)s::bytea[], %(targets)s::bytea[])
+       AS wish (name, kind, mode, mtime_ns, digest, target)
+  JOIN path
+    ON path.session = session.id
+   AND sha256(path.name) = sha256(wish.name)
+  LEFT JOIN blob
+    ON blob.scope = session.scope
+   AND blob.digest = wish.digest
+ WHERE session.sid = %(session)s;
+
+-- name: root
+SELECT session.root_uid, session.root_gid, session.root_mode
+  FROM session
+  JOIN version
+    ON version.session = session.id
+   AND version.seq = %(seq)s
+   AND version.epoch = %(epoch)s
+ WHERE session.sid = %(session)s;
+
+-- name: tree
+SELECT path.name, entry.kind, entry.mode, entry.mtime_ns, blob.digest, blob.size_bytes,
+       entry.target
+  FROM session
+  JOIN file_version AS entry ON entry.session = session.id
+  JOIN path ON path.id = entry.path
+  LEFT JOIN blob ON blob.id = entry.blob
+ WHERE session.sid = %(session)s
+   AND entry.epoch = %(epoch)s
+   AND entry.valid_from <= %(seq)s
+   AND (entry.valid_to IS NULL OR entry.valid_to > %(seq)s);
+
+-- name: kept
+SELECT path.name, entry.kind, entry.mode, entry.mtime_ns, blob.digest, blob.size_bytes,
+       entry.target,
+       pack.id, pack.key, blob.frame_offset, blob.frame_length, blob.frame_raw_length,
+       blob.raw_offset
+  FROM session
+  JOIN file_version AS entry ON entry.session = session.id
+  JOIN path ON path.id = entry.path
+  LEFT JOIN blob ON blob.id = entry.blob
+  LEFT JOIN pack ON pack.id = blob.pack
+ WHERE session.sid = %(session)s
+   AND entry.epoch = %(epoch)s
+   AND entry.valid_from <= %(seq)s
+   AND (entry.valid_to IS NULL OR entry.valid_to > %(seq)s);
+
+-- name: names
+SELECT path.id, path.name
+  FROM path
+  JOIN session ON session.id = path.session
+ WHERE session.deleted_at IS NULL
+   AND (cardinality(%(sessions)s::text[]) = 0
+        OR session.sid = ANY (%(sessions)s::text[]));
+
+-- name: lives
+-- The last version that had an entry so is the parent of the one that has it otherwise.
+SELECT path.name, entry.kind, entry.mode, entry.mtime_ns, blob.digest, blob.size_bytes,
+       entry.target,
+       session.sid, entry.epoch, entry.valid_from,
+       CASE WHEN entry.valid_to IS NOT NULL
+            THEN coalesce(next.parent_seq, entry.valid_to - 1) END
+  FROM path
+  JOIN session ON session.id = path.session
+  JOIN file_version AS entry ON entry.path = path.id
+  LEFT JOIN blob ON blob.id = entry.blob
+  LEFT JOIN version AS next
+    ON next.session = entry.session
+   AND next.seq = entry.valid_to
+ WHERE path.id = ANY (%(paths)s::bigint[])
+ ORDER BY session.sid, path.name, entry.epoch, entry.valid_from;

@@ -1,0 +1,38 @@
+"""The hosts that keep sessions, and their leases. Postgres' clock is the only one."""
+
+import datetime
+from dataclasses import dataclass
+
+from psycopg import Connection
+from psycopg.rows import TupleRow, args_row
+
+from expokeep.catalog import queries
+from expokeep.catalog.base import Host
+
+_SQL = queries.beside(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """What is asked of the table of hosts, in the caller's transaction."""
+
+    connection: Connection[TupleRow]
+
+    def beat(self, host: Host, *, lease_s: float) -> None:
+        """Make the lease of a host run for `lease_s` from now."""
+        values = {"id": host.id, "name": host.name, "lease_s": lease_s}
+        self.connection.execute(_SQL["beat"], values)
+
+    def appear(self, host: Host, *, lease_s: float) -> None:
+        """Make a host known whose lease has run out or never began."""
+        values = {"id": host.id, "name": host.name, "lease_s": lease_s}
+        self.connection.execute(_SQL["appear"], values)
+
+    def server_time(self) -> datetime.datetime:
+        """Return what Postgres takes the time to be."""
+        with self.connection.cursor(row_factory=args_row(_only_time)) as cursor:
+            return cursor.execute(_SQL["server_time"]).fetchall()[0]
+
+
+def _only_time(time: datetime.datetime) -> datetime.datetime:
+    return time

@@ -1,0 +1,66 @@
+-- name: intend
+-- One statement, so that what is found cannot go before the intent that counts on it is
+-- there. The locks hold off whoever deletes blobs; he looks at intents once he has his.
+WITH owned AS (
+    SELECT id, scope
+      FROM session
+     WHERE sid = %(session)s
+       AND fence = %(fence)s
+), known AS MATERIALIZED (
+    SELECT blob.digest
+      FROM owned
+      JOIN blob
+        ON blob.scope = owned.scope
+       AND blob.digest = ANY (%(wanted)s::bytea[])
+      JOIN pack ON pack.id = blob.pack
+     WHERE pack.state IN ('live', 'retired')
+       FOR KEY SHARE OF blob
+), intent AS (
+    INSERT INTO pack (id, scope, session, key, kind, level, size_bytes, state, reuses)
+    SELECT wish.id, owned.scope, owned.id, wish.key, wish.kind, wish.level,
+           wish.size_bytes, 'uploading',
+           CASE WHEN wish.place = 1
+                THEN coalesce((SELECT array_agg(digest) FROM known), '{}')
+                ELSE '{}' END
+      FROM owned
+     CROSS JOIN unnest(%(ids)s::uuid[], %(keys)s::text[], %(kinds)s::text[],
+                       %(levels)s::smallint[], %(sizes_bytes)s::bigint[])
+           WITH ORDINALITY AS wish (id, key, kind, level, size_bytes, place)
+    ON CONFLICT (id) DO UPDATE
+       SET reuses = ARRAY(SELECT unnest(pack.reuses)
+                          UNION
+                          SELECT unnest(excluded.reuses)),
+           size_bytes = excluded.size_bytes
+     WHERE pack.state = 'uploading'
+)
+SELECT EXISTS (SELECT FROM owned) AS is_ours,
+       coalesce((SELECT array_agg(digest) FROM known), '{}') AS known;
+
+-- name: lock
+SELECT
+  FROM pack
+ WHERE id = ANY (%(ids)s::uuid[])
+ ORDER BY id
+   FOR NO KEY UPDATE;
+
+-- name: publish
+-- What was counted on is referred to from now on, and an intent no longer.
+UPDATE pack
+   SET state = 'live',
+       state_at = now(),
+       size_bytes = done.size_bytes,
+       reuses = '{}'
+  FROM unnest(%(ids)s::uuid[], %(sizes_bytes)s::bigint[]) AS done (id, size_bytes)
+ WHERE pack.id = done.id;
+
+-- name: revive
+-- A pack on its way out comes back because something of it is used again.
+UPDATE pack
+   SET state = 'live',
+       state_at = now()
+ WHERE id IN (SELECT id
+                FROM pack
+               WHERE id = ANY (%(ids)s::uuid[])
+                 AND state = 'retired'
+               ORDER BY id
+                 FOR NO KEY UPDATE);

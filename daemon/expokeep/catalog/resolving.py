@@ -1,0 +1,60 @@
+"""Which version a person means: a session by a prefix, a version by a selector."""
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from expokeep.catalog.sessions import Sessions
+from expokeep.catalog.versions import Versions
+from expokeep.errors import NotFound, UsageError
+from expokeep.model.names import SessionId
+from expokeep.model.version import Selector, Version, VersionRef
+
+_SHOWN = 5
+"""So many sessions are named when a prefix fits several."""
+
+
+def resolved(connection: Connection[TupleRow], ref: VersionRef) -> Version:
+    """Return the version that is meant.
+
+    Raises:
+        NotFound: there is none.
+        UsageError: the prefix of a session fits several.
+    """
+    session = _session(connection, ref.session)
+    version = _selected(Versions(connection), session, ref.selector)
+    if version is None:
+        raise NotFound(f"session {session} has no version {_shown(ref.selector)}")
+    return version
+
+
+def _session(connection: Connection[TupleRow], prefix: str) -> SessionId:
+    matches = Sessions(connection).matching(prefix, limit=_SHOWN + 1)
+    if not matches:
+        raise NotFound(f"no session {prefix} is kept")
+    if len(matches) > 1 and matches[0] != prefix:
+        more = ", ..." if len(matches) > _SHOWN else ""
+        names = ", ".join(matches[:_SHOWN])
+        raise UsageError(f"{prefix} fits several sessions: {names}{more}")
+    return matches[0]
+
+
+def _selected(
+    versions: Versions, session: SessionId, selector: Selector
+) -> Version | None:
+    if selector.seq is not None:
+        return versions.numbered(session, selector.seq)
+    if selector.at is not None:
+        return versions.taken_by(session, selector.at)
+    if selector.back:
+        return versions.before_head(session, selector.back)
+    return versions.head(session)
+
+
+def _shown(selector: Selector) -> str:
+    if selector.seq is not None:
+        return str(selector.seq)
+    if selector.at is not None:
+        return f"from {selector.at.isoformat()} or before"
+    if selector.back:
+        return f"-{selector.back}: its history is not that long"
+    return "at its head: what was kept of it is parked, or nothing was"

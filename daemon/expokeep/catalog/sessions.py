@@ -1,0 +1,103 @@
+"""Sessions: who owns them, who may commit to them, and where their head is."""
+
+import datetime
+import uuid
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from psycopg import Connection
+from psycopg.rows import TupleRow, class_row, scalar_row
+
+from expokeep.catalog import queries
+from expokeep.catalog.base import Host, NewVersion, RootOwner, SessionRow
+from expokeep.model.names import SessionId
+
+_SQL = queries.beside(__file__)
+
+
+class Holder(NamedTuple):
+    """The host that a session belongs to."""
+
+    id: uuid.UUID
+    name: str
+    alive: bool
+    """Whether its lease still runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """What is asked of the table of sessions, in the caller's transaction."""
+
+    connection: Connection[TupleRow]
+
+    def add_scope(self, scope: str) -> None:
+        """Make a scope known."""
+        self.connection.execute(_SQL["add_scope"], {"scope": scope})
+
+    def add(
+        self, session: SessionId, root: RootOwner, *, scope: str, owner: str | None
+    ) -> None:
+        """Make a session known; one that is known stays as it is."""
+        values = {
+            "session": session,
+            "scope": scope,
+            "owner": owner,
+            "uid": root.uid,
+            "gid": root.gid,
+            "mode": root.mode,
+        }
+        self.connection.execute(_SQL["add"], values)
+
+    def lock(self, session: SessionId) -> None:
+        """Keep others from changing a session until the transaction ends."""
+        self.connection.execute(_SQL["lock"], {"session": session})
+
+    def claim(self, session: SessionId, host: Host, *, owner: str | None) -> bool:
+        """Take a session for a host; return whether nobody else holds it."""
+        values = {"session": session, "host": host.id, "owner": owner}
+        return self.connection.execute(_SQL["claim"], values).rowcount == 1
+
+    def holder(self, session: SessionId) -> Holder | None:
+        """Return the host that a session belongs to, if it belongs to one."""
+        with self.connection.cursor(row_factory=class_row(Holder)) as cursor:
+            return cursor.execute(_SQL["holder"], {"session": session}).fetchone()
+
+    def take_number(self, new: NewVersion) -> None:
+        """Count a version, and make it head where it is to be."""
+        root = new.root
+        values = {
+            "session": new.session,
+            "fence": new.fence,
+            "seq": new.seq,
+            "moves_head": new.moves_head,
+            "project_name": new.project_name,
+            "uid": root.uid if root else None,
+            "gid": root.gid if root else None,
+            "mode": root.mode if root else None,
+            "taken_at": new.taken_at,
+        }
+        self.connection.execute(_SQL["take_number"], values)
+
+    def matching(self, prefix: str, *, limit: int) -> list[SessionId]:
+        """Return ids that begin with `prefix`, sorted: an exact one comes first."""
+        with self.connection.cursor(row_factory=scalar_row) as cursor:
+            cursor.execute(_SQL["matching"], {"prefix": prefix, "limit": limit})
+            return cursor.fetchall()
+
+    def rows(self, *, owner: str | None, prefix: str, limit: int) -> list[SessionRow]:
+        """Return sessions as lists show them, the one used last first."""
+        values = {"owner": owner, "prefix": prefix, "limit": limit}
+        with self.connection.cursor(row_factory=class_row(SessionRow)) as cursor:
+            return cursor.execute(_SQL["rows"], values).fetchall()
+
+    def describe(
+        self, session: SessionId, *, owner: str | None, project_name: str | None
+    ) -> bool:
+        """Set what a person says of a session; return whether there is one."""
+        values = {"session": session, "owner": owner, "project_name": project_name}
+        return self.connection.execute(_SQL["describe"], values).rowcount == 1
+
+    def touch(self, session: SessionId, *, at: datetime.datetime) -> bool:
+        """Note that a session was used; return whether there is one."""
+        values = {"session": session, "at": at}
+        return self.connection.execute(_SQL["touch"], values).rowcount == 1

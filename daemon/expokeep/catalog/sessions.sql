@@ -1,0 +1,97 @@
+-- name: add_scope
+INSERT INTO scope (name)
+SELECT %(scope)s
+ WHERE NOT EXISTS (SELECT FROM scope WHERE name = %(scope)s)
+ON CONFLICT (name) DO NOTHING;
+
+-- name: add
+INSERT INTO session (sid, scope, owner, root_uid, root_gid, root_mode)
+SELECT %(session)s, scope.id, %(owner)s, %(uid)s, %(gid)s, %(mode)s
+  FROM scope
+ WHERE scope.name = %(scope)s
+ON CONFLICT (sid) DO NOTHING;
+
+-- name: lock
+-- Everything that changes a session takes this lock first, so that what is read after
+-- it still is so when we write. Other sessions and all readers pass.
+SELECT
+  FROM session
+ WHERE sid = %(session)s
+   FOR NO KEY UPDATE;
+
+-- name: claim
+-- The fence counts changes of the owning host. A repeated claim changes nothing.
+UPDATE session
+   SET host = %(host)s,
+       fence = fence + CASE WHEN host IS DISTINCT FROM %(host)s THEN 1 ELSE 0 END,
+       owner = coalesce(owner, %(owner)s)
+ WHERE sid = %(session)s
+   AND NOT EXISTS (SELECT
+                     FROM host AS holder
+                    WHERE holder.id = session.host
+                      AND holder.id <> %(host)s
+                      AND holder.lease_until > clock_timestamp());
+
+-- name: holder
+SELECT host.id, host.name, host.lease_until > clock_timestamp() AS alive
+  FROM session
+  JOIN host ON host.id = session.host
+ WHERE session.sid = %(session)s;
+
+-- name: take_number
+-- The compare-and-set that everything hangs on. The row is locked by now, so this
+-- cannot miss; should it, then nobody's version is overwritten.
+UPDATE session
+   SET last_seq = %(seq)s,
+       head_seq = CASE WHEN %(moves_head)s THEN %(seq)s ELSE head_seq END,
+       project_name = coalesce(%(project_name)s, project_name),
+       root_uid = coalesce(%(uid)s, root_uid),
+       root_gid = coalesce(%(gid)s, root_gid),
+       root_mode = coalesce(%(mode)s, root_mode),
+       accessed_at = greatest(accessed_at, %(taken_at)s)
+ WHERE sid = %(session)s
+   AND last_seq = %(seq)s - 1
+   AND fence = %(fence)s;
+
+-- name: matching
+-- Every character of an id sorts before `~`, so this is the range of the prefix.
+SELECT sid
+  FROM session
+ WHERE sid >= %(prefix)s
+   AND sid < %(prefix)s || '~'
+   AND deleted_at IS NULL
+ ORDER BY sid
+ LIMIT %(limit)s;
+
+-- name: rows
+SELECT session.sid AS session, session.owner, session.project_name,
+       host.name AS host, session.last_seq, session.head_seq,
+       coalesce(head.file_count, 0) AS file_count,
+       coalesce(head.size_bytes, 0) AS size_bytes,
+       session.created_at, head.taken_at AS saved_at, session.accessed_at,
+       (SELECT count(*)
+          FROM version
+         WHERE version.session = session.id
+           AND version.parked IS NOT NULL)::integer AS parked_count
+  FROM session
+  LEFT JOIN host ON host.id = session.host
+  LEFT JOIN version AS head
+    ON head.session = session.id
+   AND head.seq = session.head_seq
+ WHERE (%(owner)s::text IS NULL OR session.owner = %(owner)s)
+   AND session.sid >= %(prefix)s
+   AND session.sid < %(prefix)s || '~'
+   AND session.deleted_at IS NULL
+ ORDER BY session.accessed_at DESC, session.sid
+ LIMIT %(limit)s;
+
+-- name: describe
+UPDATE session
+   SET owner = coalesce(%(owner)s, owner),
+       project_name = coalesce(%(project_name)s, project_name)
+ WHERE sid = %(session)s;
+
+-- name: touch
+UPDATE session
+   SET accessed_at = greatest(accessed_at, %(at)s)
+ WHERE sid = %(session)s;

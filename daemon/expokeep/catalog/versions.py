@@ -1,0 +1,112 @@
+"""Versions: what was kept when, and how a person's words find one."""
+
+import datetime
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import TupleRow, class_row
+
+from expokeep.catalog import queries
+from expokeep.catalog.base import PackRecord
+from expokeep.model.names import SessionId
+from expokeep.model.version import Version
+
+_SQL = queries.beside(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All that a commit has to look at before it may write."""
+
+    last_seq: int
+    fence: int
+    head_seq: int | None
+    head_epoch: int | None
+    host: str | None
+    epoch_exists: bool
+    tip_seq: int | None
+    tip_pack: uuid.UUID | None
+    base_seq: int | None
+    is_done: bool
+    """Whether this very commit was made before."""
+    pack_states: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What is asked of the table of versions, in the caller's transaction."""
+
+    connection: Connection[TupleRow]
+
+    def standing(
+        self, session: SessionId, epoch: int, packs: Sequence[PackRecord]
+    ) -> Standing | None:
+        """Return what a commit looks at, if there is such a session."""
+        values = {
+            "session": session,
+            "epoch": epoch,
+            "own_pack": packs[0].id,
+            "packs": [pack.id for pack in packs],
+        }
+        with self.connection.cursor(row_factory=class_row(Standing)) as cursor:
+            return cursor.execute(_SQL["standing"], values).fetchone()
+
+    def of_pack(self, pack: uuid.UUID) -> Version:
+        """Return the version that a pack was committed with; there is one."""
+        with self.connection.cursor(row_factory=class_row(Version)) as cursor:
+            (version,) = cursor.execute(_SQL["of_pack"], {"pack": pack}).fetchall()
+            return version
+
+    def record(self, version: Version) -> None:
+        """Write a version down."""
+        values = {
+            "session": version.session,
+            "seq": version.seq,
+            "epoch": version.epoch,
+            "parent": version.parent,
+            "pack": version.pack,
+            "taken_at": version.taken_at,
+            "trigger": version.trigger,
+            "tree": version.tree,
+            "file_count": version.file_count,
+            "size_bytes": version.size_bytes,
+            "message": version.message,
+            "author": version.author,
+            "parked": version.parked,
+        }
+        self.connection.execute(_SQL["record"], values)
+
+    def pin(self, session: SessionId, seq: int) -> None:
+        """Keep a version from ever being forgotten by rule."""
+        self.connection.execute(_SQL["pin"], {"session": session, "seq": seq})
+
+    def head(self, session: SessionId) -> Version | None:
+        """Return the version that a session stands at."""
+        return self._one("head", {"session": session})
+
+    def numbered(self, session: SessionId, seq: int) -> Version | None:
+        """Return a version by its number."""
+        return self._one("numbered", {"session": session, "seq": seq})
+
+    def before_head(self, session: SessionId, back: int) -> Version | None:
+        """Return the version that is `back` parents before head."""
+        return self._one("before_head", {"session": session, "back": back})
+
+    def taken_by(self, session: SessionId, at: datetime.datetime) -> Version | None:
+        """Return the newest version that was taken at or before `at`."""
+        return self._one("taken_by", {"session": session, "at": at})
+
+    def newest(
+        self, session: SessionId, *, since: datetime.datetime | None, limit: int
+    ) -> list[Version]:
+        """Return versions, the one with the highest number first."""
+        values = {"session": session, "since": since, "limit": limit}
+        with self.connection.cursor(row_factory=class_row(Version)) as cursor:
+            return cursor.execute(_SQL["newest"], values).fetchall()
+
+    def _one(self, query: str, values: dict[str, Any]) -> Version | None:
+        with self.connection.cursor(row_factory=class_row(Version)) as cursor:
+            return cursor.execute(_SQL[query], values).fetchone()
