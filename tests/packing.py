@@ -20,7 +20,7 @@ from expokeep.pack.format import Manifest, SnapRecord
 from expokeep.pack.writer import FinishedPack, PackWriter
 
 PACK = uuid.UUID("01900000-0000-7000-8000-000000000001")
-AT = datetime.datetime(2026, 11, 24, 10, 30, 15, 250_000, tzinfo=datetime.UTC)
+AT = datetime.datetime(2025, 11, 24, 10, 30, 15, 250_000, tzinfo=datetime.UTC)
 MTIME_NS = 1_700_000_000_123_456_789
 
 

@@ -70,7 +70,7 @@ def test_a_manifest_reads_as_the_format_says() -> None:
     assert told["v"] == 1
     assert told["frames"] == [[0, 100, 2048], [100, 50, 1024]]
     assert told["blobs"][1] == [digest_of(b"latin").hex(), 0, 1536, 5]
-    assert told["created"] == "2026-11-24T10:30:15.250000Z"
+    assert told["created"] == "2025-11-24T10:30:15.250000Z"
     assert told["snaps"][1]["del"] == ["src", "src/link"]
     assert told["snaps"][0]["set"] == [
         ["App.tsx", "f", 0o755, 6, MTIME_NS, digest_of(b"export").hex()],
