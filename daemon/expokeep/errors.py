@@ -104,6 +104,12 @@ class NoSpace(ExpokeepError):
     exit_code = 18
 
 
+class WatchUnavailable(NoSpace):
+    """The kernel has no inotify instance, or no watch, left for us."""
+
+    hint = "Raise fs.inotify.max_user_instances or fs.inotify.max_user_watches."
+
+
 class ConfigError(ExpokeepError):
     """The configuration cannot be used as it is."""
 

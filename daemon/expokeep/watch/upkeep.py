@@ -1,0 +1,161 @@
+"""What keeps the watch true between events: listings, walks, polls and doubts.
+
+Runs on the reader's thread, as jobs. Marks the sessions that may have changed; telling
+the sink of them is the watcher's affair.
+"""
+
+import os
+
+from expokeep import log
+from expokeep.model.names import for_terminal
+from expokeep.watch.jobs import Jobs
+from expokeep.watch.roster import Roster
+from expokeep.watch.tree import WatchTree
+from expokeep.watch.values import Assignment, Counters, WatchRoot
+from expokeep.watch.watched import Watched
+
+_logger = log.get(__name__)
+
+
+class Upkeep:
+    """Plans and does what no event asks for. Not for several threads."""
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        jobs: Jobs,
+        roster: Roster,
+        tree: WatchTree,
+        counters: Counters,
+    ) -> None:
+        self._task = assignment
+        self._timings = assignment.timings
+        self._now_s = assignment.monotonic_s
+        self._jobs = jobs
+        self._roster = roster
+        self._tree = tree
+        self._counters = counters
+        self._doubted_s = float("-inf")
+        self._doubt_pause_s = 0.0
+        self.marked: dict[Watched, None] = {}
+        """Sessions of which the sink is to hear, in the order of their marks."""
+
+    def mark(self, watched: Watched) -> None:
+        """Note that something below a session changed, or may have."""
+        watched.dirty = True
+        self.marked[watched] = None
+
+    def list_all(self) -> None:
+        """List every root now, and again every so often."""
+        for root in self._task.roots:
+            self.list(root)
+        self._jobs.plan(self._now_s() + self._timings.listing_every_s, self.list_all)
+
+    def list(self, root: WatchRoot) -> None:
+        """List a root, and look at what is new in it when there is time."""
+        for name in self._roster.names_to_look_at(root):
+            self._jobs.put_off(self._roster.look, root, name)
+
+    def list_soon(self, root: WatchRoot) -> None:
+        """List a root because something happened to it."""
+        self._jobs.plan(self._now_s(), self.list, root)
+
+    def refresh_rules_soon(self, watched: Watched) -> None:
+        """Ask for a session's rules again, and watch by them."""
+        self._jobs.plan(self._now_s(), self._refresh_rules, watched)
+
+    def rescan(self, path: bytes) -> None:
+        """Walk the session whose directory has this path."""
+        watched = self._roster.get(path)
+        if watched is not None:
+            self._walk(watched)
+            return
+        above, name = os.path.split(path)
+        for root in self._task.roots:
+            if root.path == above:
+                self._roster.look(root, name)
+
+    def doubt(self) -> None:
+        """Suspect every session, at once or, if this repeats, after a growing pause."""
+        self._jobs.plan(
+            max(self._now_s(), self._doubted_s + self._doubt_pause_s), self._doubt_now
+        )
+
+    def plan_for_tree(self) -> None:
+        """Plan what the tree found out and cannot do itself."""
+        while self._tree.troubled:
+            self._degrade(self._tree.troubled.pop())
+        while self._tree.suspects:
+            watched = self._tree.suspects.pop()
+            earliest_s = watched.walked_s + self._timings.walk_pause_s
+            self._jobs.plan(max(self._now_s(), earliest_s), self._walk, watched)
+        expiry_s = self._tree.next_expiry_s()
+        if expiry_s is not None:
+            self._jobs.plan(expiry_s, self._expire)
+
+    def _expire(self) -> None:
+        self._tree.expire(self._now_s())
+
+    def _refresh_rules(self, watched: Watched) -> None:
+        if watched in self._roster:
+            self._roster.refresh_rules(watched)
+            self._walk(watched)
+
+    def _walk(self, watched: Watched) -> None:
+        if watched not in self._roster:
+            return
+        watched.walked_s = self._now_s()
+        if self._roster.walk(watched):
+            # What is new to us was changed by somebody, and we have no event of it.
+            self.mark(watched)
+        if watched.degraded and not watched.trouble:
+            watched.degraded = ""
+            self.mark(watched)
+            _logger.info("session watched again", path=_shown(watched))
+
+    def _degrade(self, watched: Watched) -> None:
+        if watched not in self._roster:
+            return
+        if not watched.degraded:
+            watched.poll_pause_s = self._timings.poll_first_s
+            _logger.warning(
+                "session cannot be watched completely, polled",
+                path=_shown(watched),
+                reason=watched.trouble,
+            )
+        watched.degraded = watched.trouble
+        self._jobs.plan(self._now_s() + watched.poll_pause_s, self._poll, watched)
+
+    def _poll(self, watched: Watched) -> None:
+        if watched not in self._roster or not watched.degraded:
+            return
+        watched.poll_pause_s = min(2 * watched.poll_pause_s, self._timings.poll_most_s)
+        self.mark(watched)
+        self._walk(watched)
+
+    def _doubt_now(self) -> None:
+        now_s, timings = self._now_s(), self._timings
+        is_again = now_s < self._doubted_s + 2 * timings.doubt_most_s
+        self._doubt_pause_s = (
+            min(2 * self._doubt_pause_s, timings.doubt_most_s)
+            if is_again
+            else timings.doubt_first_s
+        )
+        self._doubted_s = now_s
+        _logger.warning(
+            "events were lost, every session is suspect",
+            sessions=len(self._roster),
+            overflows=self._counters.overflows,
+            errors=self._counters.errors,
+        )
+        for root in self._task.roots:
+            self.list_soon(root)
+        # Where something was going on, something was lost more likely.
+        for watched in sorted(self._roster, key=lambda watched: not watched.dirty):
+            watched.dirty = False
+            self._jobs.put_off(self._walk, watched)
+        self._task.sink.doubted()
+
+
+def _shown(watched: Watched) -> str:
+    return for_terminal(watched.directory.path)

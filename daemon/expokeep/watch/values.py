@@ -1,0 +1,142 @@
+"""The words of the watch: where to look, what was found, and who wants to know.
+
+Values only; nothing here touches a disk or a thread.
+"""
+
+import fnmatch
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from expokeep import clock
+from expokeep.model.ignore import Rules
+from expokeep.model.names import SessionId, session_of_directory
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRoot:
+    """A directory in which sessions appear, and how their directories are called.
+
+    `path` is absolute. `naming` is a pattern with a group `sid`; without one the names
+    are those that `model.names` knows.
+    """
+
+    path: bytes
+    glob: bytes = b"expo-*"
+    naming: re.Pattern[str] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.path.startswith(b"/") or self.path.endswith(b"/"):
+            raise ValueError(f"not an absolute path of a directory: {self.path!r}")
+
+    def matches(self, name: bytes) -> bool:
+        """Return whether a directory of this name means to be a session.
+
+        >>> WatchRoot(b"/tmp").matches(b"expo-x"), WatchRoot(b"/tmp").matches(b"x")
+        (True, False)
+        """
+        return fnmatch.fnmatchcase(name, self.glob)
+
+    def session_of(self, name: bytes) -> SessionId | None:
+        """Return the session that a directory of this name belongs to, if any."""
+        if self.naming is None:
+            return session_of_directory(name)
+        return session_of_directory(name, self.naming)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDirectory:
+    """One life of a session's directory: another inode is another directory.
+
+    Two of them may belong to one session (`expo-abc`, `expo-abc-restored-<uuid>`). An
+    inode number can come back at once on some file systems, so equality is a hint;
+    `disappeared` and `appeared` are what separates two lives.
+    """
+
+    session: SessionId
+    path: bytes
+    device: int
+    inode: int
+    uid: int
+
+
+class Sink(Protocol):
+    """Whom the observer tells. Called on the reader's thread: must be quick.
+
+    An exception is logged and counted, and ends in `doubted`. What is told about a
+    directory is told in order: `appeared`, then any number of `changed`, then
+    `disappeared`.
+    """
+
+    def appeared(self, directory: SessionDirectory) -> None:
+        """A session is there: at the start, created, or renamed to this name."""
+
+    def changed(self, directory: SessionDirectory) -> None:
+        """Something below the directory changed, or may have."""
+
+    def disappeared(self, directory: SessionDirectory) -> None:
+        """The session's root is gone: deleted, replaced, or renamed away."""
+
+    def doubted(self) -> None:
+        """Events were lost: every session is suspect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """How patient the watch is; tests are less so."""
+
+    listing_every_s: float = 30.0
+    """A backstop: sessions are found by events long before."""
+    park_s: float = 1.0
+    """How long a directory that moved out may take to reappear."""
+    walk_pause_s: float = 1.0
+    """Between two walks of one session that nobody asked for."""
+    poll_first_s: float = 5.0
+    poll_most_s: float = 60.0
+    doubt_first_s: float = 1.0
+    doubt_most_s: float = 60.0
+    cookie_every_s: float = 10.0
+    cookie_within_s: float = 5.0
+    start_within_s: float = 120.0
+    """For the first look at everything; a disk that hangs must not hang us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """All that a watch is told once."""
+
+    roots: tuple[WatchRoot, ...]
+    excluded: Callable[[SessionDirectory], Rules]
+    """May be called again at any time, on the reader's thread."""
+    sink: Sink
+    timings: Timings = Timings()
+    ignore_file: bytes = b".expokeepignore"
+    """At the root of a session; a change of it asks `excluded` again."""
+    max_watches: int = 16_384
+    """Of one session: nobody may use up what all need."""
+    monotonic_s: Callable[[], float] = clock.monotonic_s
+
+
+@dataclass(slots=True)
+class Counters:
+    """What went wrong since the start; they outlive a reader that is replaced."""
+
+    overflows: int = 0
+    errors: int = 0
+    rebuilds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WatchStats:
+    """How the watch is doing."""
+
+    watches: int
+    sessions: int
+    degraded: tuple[tuple[SessionDirectory, str], ...]
+    """Sessions that are polled because not all of them can be watched, and why."""
+    unwatched_roots: tuple[bytes, ...]
+    invalid_names: tuple[bytes, ...]
+    overflows: int
+    errors: int
+    rebuilds: int
