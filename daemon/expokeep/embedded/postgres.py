@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from expokeep.embedded.account import Account, directory_of_server
+from expokeep.embedded.account import Account, account_of, give_directory, give_file
 from expokeep.embedded.process import Program, end_leftover, locked, run_to_end, running
-from expokeep.embedded.programs import postgres_root
+from expokeep.embedded.programs import postgres_programs
 from expokeep.errors import ConfigError
 
 _USER = "expokeep"
@@ -53,21 +53,20 @@ class Postgres:
 @dataclass(frozen=True, slots=True)
 class _Cluster:
     home: Path
-    server: Path
-    root: Path
+    programs: Path
     account: Account
 
     @property
     def data(self) -> Path:
-        return self.server / "data"
+        return self.home / "data"
 
     def program(self, name: str, *arguments: str) -> Program:
         return Program(
-            path=self.root / "bin" / name,
+            path=self.programs / "bin" / name,
             arguments=arguments,
-            directory=self.server,
+            directory=self.home,
             account=self.account,
-            environment={"PATH": os.defpath, "HOME": str(self.server), "LC_ALL": "C"},
+            environment={"PATH": os.defpath, "HOME": str(self.home), "LC_ALL": "C"},
         )
 
 
@@ -87,9 +86,8 @@ def running_postgres(state_dir: Path, *, durable: bool = True) -> Iterator[Postg
     with contextlib.ExitStack() as stack:
         stack.enter_context(locked(home))
         end_leftover("postgres", home, _STOP)
-        account = directory_of_server(home / "server")
-        root = postgres_root(home, account)
-        cluster = _Cluster(home, home / "server", root, account)
+        account = account_of(home / "data")
+        cluster = _Cluster(home, postgres_programs(home, account), account)
         password = _password(home / "password")
         _initialize(cluster, password)
         _refuse_other_major(cluster)
@@ -113,25 +111,21 @@ def _arguments(sockets: Path, *, durable: bool) -> list[str]:
 
 
 def _password(path: Path) -> str:
-    with contextlib.suppress(FileNotFoundError):
-        return path.read_text(encoding="ascii")
-    password = secrets.token_urlsafe(24)
-    partial = path.with_name("password.partial")
-    partial.touch(mode=0o600)
-    partial.write_text(password, encoding="ascii")
-    partial.replace(path)
-    return password
+    """Return the password, made up the first time."""
+    if not path.exists():
+        ourselves = Account(os.geteuid(), os.getegid())
+        give_file(path, secrets.token_urlsafe(24), ourselves)
+    return path.read_text(encoding="ascii")
 
 
 def _initialize(cluster: _Cluster, password: str) -> None:
     if cluster.data.exists():
         return
-    partial = cluster.server / "data.partial"
+    partial = cluster.home / "data.partial"
     shutil.rmtree(partial, ignore_errors=True)
-    secret = cluster.server / "password.partial"
-    secret.touch(mode=0o600)
-    os.chown(secret, cluster.account.uid, cluster.account.gid)
-    secret.write_text(password, encoding="ascii")
+    give_directory(partial, cluster.account)
+    secret = cluster.home / "password.initdb"
+    give_file(secret, password, cluster.account)
     arguments = (
         f"--pgdata={partial.name}",
         f"--username={_USER}",
@@ -152,7 +146,7 @@ def _initialize(cluster: _Cluster, password: str) -> None:
 def _refuse_other_major(cluster: _Cluster) -> None:
     kept = (cluster.data / "PG_VERSION").read_text(encoding="ascii").strip()
     words = subprocess.run(  # noqa: S603 - our own program, no shell
-        [cluster.root / "bin" / "postgres", "--version"],
+        [cluster.programs / "bin" / "postgres", "--version"],
         capture_output=True,
         check=True,
         text=True,
@@ -188,8 +182,11 @@ def _remove_stale_pid_file(cluster: _Cluster) -> None:
 
 @contextlib.contextmanager
 def _socket_directory(cluster: _Cluster) -> Iterator[Path]:
-    if len(os.fsencode(cluster.server / f".s.PGSQL.{_PORT}")) <= _SOCKET_PATH_MAX_BYTES:
-        yield cluster.server
+    beside_data = cluster.home / "socket"
+    longest = beside_data / f".s.PGSQL.{_PORT}.lock"
+    if len(os.fsencode(longest)) <= _SOCKET_PATH_MAX_BYTES:
+        give_directory(beside_data, cluster.account)
+        yield beside_data
         return
     # Only /tmp is surely short. The name is random, the mode 0700.
     with tempfile.TemporaryDirectory(prefix="expokeep-pg-", dir="/tmp") as short:

@@ -86,7 +86,11 @@ def locked(home: Path) -> Iterator[None]:
     Raises:
         Busy: Another process holds it.
     """
-    home.mkdir(mode=0o711, parents=True, exist_ok=True)
+    for directory in (home.parent, home):
+        if not directory.exists():
+            directory.mkdir(parents=True)
+            # Whatever the umask: the servers may run as another user, who must pass.
+            directory.chmod(0o711)
     with (home / "lock").open("w", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -149,6 +153,7 @@ def end_leftover(name: str, home: Path, plan: StopPlan) -> None:
 
 def _spawn(home: Path, program: Program, log_path: Path) -> "subprocess.Popen[bytes]":
     account = program.account
+    log_path.touch(mode=0o600)
     with log_path.open("wb") as out, _record_path(home).open("wb") as record:
         record.write(f"{_this_boot()}\n".encode())
         record.flush()

