@@ -4,9 +4,8 @@ Ten sessions of one template settle in the same second. Without this each worker
 find nothing in the catalog and upload the same files.
 """
 
-import contextlib
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 from expokeep.model.digest import Digest
 
@@ -17,25 +16,43 @@ PATIENCE_S = 20.0
 class Claims:
     """The contents that some snapshot of this process is about to store."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, patience_s: float = PATIENCE_S) -> None:
+        self._patience_s = patience_s
         self._claimed: set[Digest] = set()
         self._changed = threading.Condition()
 
-    @contextlib.contextmanager
-    def on(
-        self, digests: Collection[Digest], *, patience_s: float = PATIENCE_S
-    ) -> Iterator[None]:
+    def claim(self, digests: Collection[Digest]) -> "Claim":
         """Wait until nobody else is storing any of these, then be the one who is."""
         wanted = frozenset(digests)
         with self._changed:
             self._changed.wait_for(
-                lambda: wanted.isdisjoint(self._claimed), timeout=patience_s
+                lambda: wanted.isdisjoint(self._claimed), timeout=self._patience_s
             )
             ours = wanted - self._claimed
             self._claimed |= ours
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._claimed -= ours
-                self._changed.notify_all()
+        return Claim(self, ours)
+
+    def give_back(self, digests: frozenset[Digest]) -> None:
+        """Let others store these, or find them stored."""
+        with self._changed:
+            self._claimed -= digests
+            self._changed.notify_all()
+
+
+class Claim:
+    """The right to be the one who stores some contents. To be released exactly once."""
+
+    def __init__(self, claims: Claims, digests: frozenset[Digest]) -> None:
+        self._claims = claims
+        self._digests = digests
+
+    def keep_only(self, digests: Collection[Digest]) -> None:
+        """Release what turned out to be stored already."""
+        rest = self._digests - frozenset(digests)
+        self._digests -= rest
+        self._claims.give_back(rest)
+
+    def release(self) -> None:
+        """Let others have them, from any thread."""
+        self._claims.give_back(self._digests)
+        self._digests = frozenset()

@@ -1,17 +1,19 @@
-"""Keeps what a snapshot has decided: packs into the spool, then bucket and catalog."""
+"""Keeps what a snapshot has decided: packs into the spool, sealed. Ships nothing.
+
+The catalog is asked what it has already; when it cannot be asked, the packs hold all
+that changed, and nothing is lost.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from expokeep import clock
 from expokeep.catalog.base import Catalog, Opened, PackKind, PackRecord
-from expokeep.errors import AccessDenied, BackendUnreachable, ExpokeepError
+from expokeep.errors import ExpokeepError
 from expokeep.log import get
 from expokeep.model.digest import Digest
 from expokeep.model.guard import is_edit, is_whole
 from expokeep.model.tree import diff
-from expokeep.model.version import Version
 from expokeep.pack.format import Manifest
 from expokeep.snapshot.build import (
     Blueprint,
@@ -21,13 +23,12 @@ from expokeep.snapshot.build import (
     contents_of,
     pack_record,
 )
-from expokeep.snapshot.claims import Claims
+from expokeep.snapshot.claims import Claim, Claims
 from expokeep.snapshot.crash import point
 from expokeep.snapshot.look import Look
 from expokeep.snapshot.memory import Memory
 from expokeep.snapshot.plan import Plan
 from expokeep.snapshot.project import NAMED_IN, project_name
-from expokeep.snapshot.ship import Shipper
 from expokeep.snapshot.values import Moment, Policy, Request
 from expokeep.spool.spool import Note, SpoolEntry
 from expokeep.worktree.index import Index
@@ -41,20 +42,20 @@ class Tools:
     """What keeping needs."""
 
     catalog: Catalog
-    shipper: Shipper
     builder: Builder
     claims: Claims
     policy: Policy
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """How it ended."""
+class Sealed:
+    """A snapshot that is safe in the spool, and what spares its shipper some work."""
 
-    state: Literal["unchanged", "recorded", "spooled"]
-    version: Version | None = None
-    stored_bytes: int = 0
-    error: str | None = None
+    entry: SpoolEntry
+    manifests: Sequence[Manifest]
+    standing: Opened | None
+    """Where the epoch stood; None if the catalog does not know of the packs yet."""
+    claim: Claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +68,46 @@ class Keeping:
     root: Root
     memory: Memory
 
-    def run(self, seen: Look, plan: Plan, standing: Opened | None) -> Kept:
-        """Build and ship. `standing` is None while the catalog cannot be asked.
+    def run(self, seen: Look, plan: Plan, standing: Opened | None) -> Sealed:
+        """Build and seal. `standing` is None while the catalog cannot be asked.
 
         Raises:
             KeptChanging: a file is not any more what was seen. Nothing was sealed.
             NoSpace: the spool is full. Nothing was sealed.
         """
         subject = self._subject(plan, standing)
-        named = contents_of(subject.delta)
-        with self.tools.claims.on(named.keys()):
-            kind: PackKind = "base" if subject.is_full else "incr"
-            own = pack_record(subject, self.tools.policy, kind, clock.uuid7())
-            known = self._known(standing, own, frozenset(named))
-            drawn = blueprint(subject, self.tools.policy, own, known or frozenset())
-            if known is None or not self._announced(standing, drawn):
-                standing = None
-            point("after-begin")
-            note = self._note(seen, plan, subject)
-            entry, manifests = self.tools.builder.build(
-                self.root, seen, subject, drawn, note
-            )
-            point("after-seal")
-            self.memory.keep(Index(entry.pack, plan.tree, seen.known))
-            point("after-index")
-            return self._ship(entry, manifests, standing)
+        claim = self.tools.claims.claim(contents_of(subject.delta).keys())
+        try:
+            return self._sealed(seen, plan, subject, standing, claim)
+        except BaseException:
+            claim.release()
+            raise
+
+    def _sealed(
+        self,
+        seen: Look,
+        plan: Plan,
+        subject: Subject,
+        standing: Opened | None,
+        claim: Claim,
+    ) -> Sealed:
+        kind: PackKind = "base" if subject.is_full else "incr"
+        own = pack_record(subject, self.tools.policy, kind, clock.uuid7())
+        named = contents_of(subject.delta).keys()
+        known = self._known(standing, own, frozenset(named))
+        drawn = blueprint(subject, self.tools.policy, own, known or frozenset())
+        claim.keep_only(named - drawn.reused)
+        if known is None or not self._announced(standing, drawn):
+            standing = None
+        point("after-begin")
+        note = self._note(seen, plan, subject)
+        entry, manifests = self.tools.builder.build(
+            self.root, seen, subject, drawn, note
+        )
+        point("after-seal")
+        self.memory.keep(Index(entry.pack, plan.tree, seen.known))
+        point("after-index")
+        return Sealed(entry, manifests, standing, claim)
 
     def _subject(self, plan: Plan, standing: Opened | None) -> Subject:
         pack = self.memory.index.pack
@@ -118,7 +134,7 @@ class Keeping:
             return None
         try:
             return self.tools.catalog.begin(standing, (own,), wanted)
-        except (BackendUnreachable, AccessDenied) as error:
+        except ExpokeepError as error:
             log.debug("catalog not asked", error=str(error))
             return None
 
@@ -128,7 +144,7 @@ class Keeping:
             return standing is not None
         try:
             self.tools.catalog.begin(standing, drawn.packs, ())
-        except (BackendUnreachable, AccessDenied):
+        except ExpokeepError:
             return False
         return True
 
@@ -155,22 +171,3 @@ class Keeping:
             is_whole=is_whole(plan.tree),
             is_edited=asked or is_edit(self.memory.index.tree, plan.delta),
         )
-
-    def _ship(
-        self,
-        entry: SpoolEntry,
-        manifests: Sequence[Manifest],
-        standing: Opened | None,
-    ) -> Kept:
-        """Ship; whatever goes wrong, the snapshot is safe and will be tried again."""
-        stored_bytes = sum(pack.size_bytes for pack in entry.note.packs)
-        try:
-            if standing is None:
-                shipped = self.tools.shipper.replay(self.request.session)[-1]
-            else:
-                shipped = self.tools.shipper.ship(entry, manifests, standing)
-        except ExpokeepError as error:
-            self.memory.opened = None
-            return Kept("spooled", None, stored_bytes, str(error))
-        self.memory.opened = shipped.opened
-        return Kept("recorded", shipped.version, stored_bytes)

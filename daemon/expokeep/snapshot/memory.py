@@ -3,7 +3,7 @@
 The index is on disk and survives a restart; the rest is asked for again.
 """
 
-import shutil
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,16 +56,22 @@ class Memories:
             self._by_life[life] = Memory(session, identity, file, index)
         return self._by_life[life]
 
-    def forget(self, session: SessionId, identity: RootIdentity) -> None:
-        """Drop what is remembered of a directory that is no more."""
-        self._by_life.pop((session, identity), None)
-        self._file(session, identity).unlink(missing_ok=True)
+    def known(self, session: SessionId, identity: RootIdentity) -> Memory | None:
+        """Return what is remembered of a directory since this process began."""
+        return self._by_life.get((session, identity))
 
-    def forget_session(self, session: SessionId) -> None:
-        """Drop what is remembered of every directory of a session."""
-        for life in [known for known in self._by_life if known[0] == session]:
-            del self._by_life[life]
-        shutil.rmtree(self._directory / session, ignore_errors=True)
+    def forget(self, session: SessionId, device: int, inode: int) -> None:
+        """Drop what is remembered of a directory that is no more."""
+        for life in list(self._by_life):
+            if life[0] == session and (life[1].device, life[1].inode) == (
+                device,
+                inode,
+            ):
+                del self._by_life[life]
+        for file in (self._directory / session).glob(f"{device:x}-{inode:x}-*.index"):
+            file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (self._directory / session).rmdir()
 
     def _file(self, session: SessionId, identity: RootIdentity) -> Path:
         name = f"{identity.device:x}-{identity.inode:x}-{identity.birth_ns:x}.index"

@@ -1,25 +1,27 @@
-"""Takes a snapshot: looks, decides, builds, ships.
+"""Takes a snapshot: looks, decides, and seals what differs in the spool.
 
-Once a snapshot is sealed in the spool it is not lost. Whatever fails after that is an
-outcome, not an error: the entry waits for its next try, and the session goes on.
+Bucket and catalog may be away: a snapshot that is sealed is not lost, and is shipped by
+somebody else as soon as that is possible.
 """
 
 from dataclasses import dataclass, field
 
 from expokeep import clock
 from expokeep.catalog.base import Host, Opened, RootIdentity, RootOwner
-from expokeep.errors import AccessDenied, BackendUnreachable, ExpokeepError, NotFound
+from expokeep.errors import ExpokeepError, NotFound
 from expokeep.log import get
 from expokeep.model.tree import Tree, patch
 from expokeep.model.version import Selector, VersionRef
 from expokeep.pack.reader import PackFile
 from expokeep.snapshot import plan as plans
 from expokeep.snapshot.crash import point
-from expokeep.snapshot.keep import Keeping, Kept, Tools
+from expokeep.snapshot.keep import Keeping, Sealed, Tools
 from expokeep.snapshot.look import Look, look
 from expokeep.snapshot.memory import Memories, Memory
+from expokeep.snapshot.outcome import Outcome
 from expokeep.snapshot.plan import Patience, Plan
-from expokeep.snapshot.values import Moment, Outcome, Request
+from expokeep.snapshot.ship import ForeignDirectory, Shipped, require_own
+from expokeep.snapshot.values import Moment, Request
 from expokeep.spool.spool import Note, Spool
 from expokeep.worktree.index import Index
 from expokeep.worktree.reading import KeptChanging
@@ -36,6 +38,18 @@ class Snapshotter:
     spool: Spool
     memories: Memories
     host: Host
+
+    def shipped(self, shipped: Shipped, note: Note) -> None:
+        """Learn where an epoch stands after one of its versions was recorded."""
+        memory = self.memories.known(note.session, _life_of(note))
+        if memory is not None:
+            memory.opened = shipped.opened
+
+    def doubt(self, note: Note) -> None:
+        """Ask again where an epoch stands: shipping one of its versions failed."""
+        memory = self.memories.known(note.session, _life_of(note))
+        if memory is not None:
+            memory.opened = None
 
     def snapshot(self, request: Request, moment: Moment) -> Outcome:
         """Keep a session as it is now, if it differs from what is kept.
@@ -98,22 +112,15 @@ class _Snapshot:
             raise NotFound(f"{self.request.directory} went away")
         point("after-scan")
         self._decide()
-        self._replay()
         if not self.plan.delta:
             return self._unchanged()
         standing = self._standing()
-        if not self.plan.delta:
-            return self._unchanged()
-        return self._keep(standing)
-
-    def _keep(self, standing: Opened | None) -> Outcome:
-        """Build and ship; a file that changes meanwhile is left for the next time."""
         while self.plan.delta:
+            keeping = Keeping(
+                self.engine.tools, self.request, self.moment, self.root, self.memory
+            )
             try:
-                kept = Keeping(
-                    self.engine.tools, self.request, self.moment, self.root, self.memory
-                )
-                return self._outcome(kept.run(self.seen, self.plan, standing))
+                return self._outcome(keeping.run(self.seen, self.plan, standing))
             except KeptChanging as error:
                 self.seen.give_up_on(error.path)
                 self._decide()
@@ -122,22 +129,19 @@ class _Snapshot:
     def _unchanged(self) -> Outcome:
         index = self.memory.index
         self.memory.keep(Index(index.pack, index.tree, self.seen.known))
-        return self._outcome(Kept("unchanged"))
+        return self._outcome(None)
 
-    def _outcome(self, kept: Kept) -> Outcome:
-        now_s = clock.monotonic_s()
-        due_s = self.plan.due_s
+    def _outcome(self, sealed: Sealed | None) -> Outcome:
+        now_s, due_s = clock.monotonic_s(), self.plan.due_s
         return Outcome(
-            state=kept.state,
-            version=kept.version,
+            sealed=sealed,
+            opened=self.memory.opened,
             took_s=now_s - self.moment.monotonic_s,
-            stored_bytes=kept.stored_bytes,
             set_count=len(self.plan.delta.set),
             gone_count=len(self.plan.delta.gone),
             skipped=self.seen.skipped,
             excluded_count=self.seen.excluded_count,
             wake_in_s=None if due_s is None else max(0.0, due_s - now_s),
-            error=kept.error,
         )
 
     def _decide(self) -> None:
@@ -151,16 +155,6 @@ class _Snapshot:
             Patience(self.moment.monotonic_s, grace_s),
         )
         self.memory.missing_since_s = self.plan.missing_since_s
-
-    def _replay(self) -> None:
-        """Ship what still waits: a session's versions are recorded in order."""
-        session = self.request.session
-        try:
-            for shipped in self.engine.tools.shipper.replay(session):
-                if shipped.version.pack == self.memory.index.pack:
-                    self.memory.opened = shipped.opened
-        except ExpokeepError as error:
-            log.debug("spool still waits", session=session, error=str(error))
 
     def _standing(self) -> Opened | None:
         """Return where the epoch stands; None while the catalog cannot be asked."""
@@ -178,7 +172,12 @@ class _Snapshot:
                 owner=self.request.owner,
             )
             self._rebase(found)
-        except (BackendUnreachable, AccessDenied) as error:
+            require_own(found, root.uid)
+        except ForeignDirectory:
+            raise
+        except ExpokeepError as error:
+            # Down, closed to us, or the session is another host's: all of that is for
+            # the one who ships. Here it must not keep us from keeping.
             log.debug("catalog not asked", error=str(error))
             return None
         self.memory.opened = found

@@ -20,6 +20,7 @@ from expokeep.catalog.base import (
     RootOwner,
     SeqTaken,
 )
+from expokeep.errors import AccessDenied
 from expokeep.log import get
 from expokeep.model.guard import Life, refusal
 from expokeep.model.names import SessionId
@@ -28,6 +29,7 @@ from expokeep.model.version import Selector, Version, VersionRef
 from expokeep.pack.format import Manifest
 from expokeep.pack.reader import PackFile
 from expokeep.snapshot.crash import point
+from expokeep.snapshot.keep import Sealed
 from expokeep.spool.spool import Note, Spool, SpooledPack, SpoolEntry
 from expokeep.store.base import Store
 
@@ -38,6 +40,25 @@ SEQ_TRIES = 20
 
 Progress = Callable[[SessionId, int, int], None]
 """Called with a session, the bytes sent and the bytes to send of its snapshot."""
+
+
+class ForeignDirectory(AccessDenied):
+    """Somebody else made a directory with the name of a session."""
+
+    hint = "A session belongs to the user who owned its directory when it was first seen."
+
+
+def require_own(opened: Opened, uid: int) -> None:
+    """Check that a directory is of the user whose session it says it is.
+
+    Raises:
+        ForeignDirectory: it is not; nothing of it is kept under this session.
+    """
+    if opened.root.uid != uid:
+        raise ForeignDirectory(
+            f"the directory of {opened.session} is of uid {uid}, "
+            f"the session of uid {opened.root.uid}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +79,18 @@ class Shipper:
     host: Host
     progress: Progress
 
-    def ship(
-        self,
-        entry: SpoolEntry,
-        manifests: Sequence[Manifest] = (),
-        opened: Opened | None = None,
-    ) -> Shipped:
+    def ship(self, entry: SpoolEntry, sealed: Sealed | None = None) -> Shipped:
         """Upload and record an entry.
 
         Args:
-            entry: sealed.
-            manifests: of its packs, if the caller still has them.
-            opened: where the epoch stands, if `begin` was called for these packs.
+            entry: the oldest of its session.
+            sealed: what the one who sealed it still knew, if it was this process.
 
         Raises:
             BackendUnreachable, AccessDenied, ...: the entry stays as it is.
         """
-        manifests = manifests or _manifests(entry)
+        manifests = sealed.manifests if sealed else _manifests(entry)
+        opened = sealed.standing if sealed else None
         if opened is None:
             opened = self._begin(entry)
         self._upload(entry)
@@ -83,10 +99,6 @@ class Shipper:
         point("after-commit")
         self.spool.drop(entry)
         return Shipped(version, _moved_on(opened, version))
-
-    def replay(self, session: SessionId) -> list[Shipped]:
-        """Ship all that waits for a session, oldest first, up to the first failure."""
-        return [self.ship(entry) for entry in self.spool.pending(session)]
 
     def _begin(self, entry: SpoolEntry) -> Opened:
         note = entry.note
@@ -97,6 +109,7 @@ class Shipper:
             self.host,
             owner=note.owner,
         )
+        require_own(opened, note.root_uid)
         records = [_record(pack) for pack in note.packs]
         kept = self.catalog.begin(opened, records, note.reused)
         if missing := set(note.reused) - kept:

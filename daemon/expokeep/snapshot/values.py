@@ -1,14 +1,11 @@
-"""What a snapshot is asked, and what it answers."""
+"""What a snapshot is asked, by whom, and by which rules."""
 
 import datetime
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from expokeep.model.names import SessionId
-from expokeep.model.version import Trigger, Version
-from expokeep.worktree.scan import Reason
+from expokeep.model.version import Trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +38,6 @@ class Policy:
     scope: str
     key_prefix: str
     fsync: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a snapshot."""
-
-    state: Literal["unchanged", "recorded", "spooled"]
-    version: Version | None
-    """The version that now is this directory; None if nothing was ever kept of it, or
-    if it is safe in the spool and not recorded yet."""
-    took_s: float
-    """From the start of the scan to the end of the commit."""
-    stored_bytes: int = 0
-    """What went to the bucket."""
-    set_count: int = 0
-    gone_count: int = 0
-    skipped: Mapping[bytes, Reason] | None = None
-    excluded_count: int = 0
-    wake_in_s: float | None = None
-    """When to look again by ourselves: a deletion will be believed then."""
-    error: str | None = None
-    """Why it is not recorded yet."""
 
 
 @dataclass(frozen=True, slots=True)
