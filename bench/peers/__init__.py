@@ -1,0 +1,17 @@
+"""Those who are compared, in the order of the tables."""
+
+from bench.peers.base import Peer
+from bench.peers.juicefs import JuicefsSync
+from bench.peers.rclone import Rclone, RcloneTuned
+from bench.peers.restic import Restic, ResticSid
+from bench.peers.tarball import Tarball, TarballZstd
+
+EVERYONE: tuple[type[Peer], ...] = (
+    Restic,
+    ResticSid,
+    Rclone,
+    RcloneTuned,
+    JuicefsSync,
+    Tarball,
+    TarballZstd,
+)
