@@ -27,17 +27,24 @@ from expokeep.errors import BackendUnreachable, Busy, ConfigError
 NOBODY = 65534
 
 A_DAEMON = """
-import json, signal, sys
+import json, signal, sys, threading
 from pathlib import Path
 from expokeep.embedded.servers import running_servers
 
 stop = {signal.SIGTERM, signal.SIGINT}
+
+def serve():
+    with running_servers(Path(sys.argv[1])) as servers:
+        facts = {"dsn": servers.postgres.dsn, "pids": [servers.postgres.pid]}
+        facts["pids"].append(servers.seaweed.pid)
+        print(json.dumps(facts), flush=True)
+        signal.sigwait(stop)
+
 signal.pthread_sigmask(signal.SIG_BLOCK, stop)
-with running_servers(Path(sys.argv[1])) as servers:
-    facts = {"dsn": servers.postgres.dsn, "pids": [servers.postgres.pid]}
-    facts["pids"].append(servers.seaweed.pid)
-    print(json.dumps(facts), flush=True)
-    signal.sigwait(stop)
+if sys.argv[2] == "in main thread":
+    serve()
+else:
+    threading.Thread(target=serve).start()
 """
 
 
@@ -55,8 +62,8 @@ def daemon(state_dir):
     """Start a process that runs the servers; by default as who we are."""
     started = []
 
-    def start(*words):
-        command = [*words, sys.executable, "-c", A_DAEMON, str(state_dir)]
+    def start(*words, thread="in main thread"):
+        command = [*words, sys.executable, "-c", A_DAEMON, str(state_dir), thread]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         started.append(process)
         return process, json.loads(process.stdout.readline())
@@ -150,8 +157,21 @@ def test_a_restart_keeps_data_and_endpoint(state_dir):
         assert servers.seaweed.secret_access_key == before.seaweed.secret_access_key
 
 
-def test_what_a_killed_daemon_leaves_is_ended_by_the_next(daemon, state_dir):
+def test_a_killed_daemon_takes_its_servers_along(daemon):
     process, facts = daemon()
+    pidfds = [os.pidfd_open(pid) for pid in facts["pids"]]
+
+    process.kill()
+
+    for pidfd in pidfds:
+        ended, _, _ = select.select([pidfd], [], [], 10)
+        assert ended
+        os.close(pidfd)
+
+
+def test_what_a_killed_daemon_leaves_is_ended_by_the_next(daemon, state_dir):
+    # In a thread they cannot be made to end with the process, so they are left.
+    process, facts = daemon(thread="in another")
     with psycopg.connect(facts["dsn"]) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS number")
     process.kill()
@@ -272,13 +292,15 @@ def test_a_postmaster_pid_that_names_a_stranger_is_stale(state_dir):
         pass
     owner = account_of(state_dir / "postgres/data")
     pid_file = state_dir / "postgres/data/postmaster.pid"
-    with subprocess.Popen(["sleep", "60"], user=owner.uid) as stranger:
+    with contextlib.ExitStack() as stack:
+        stranger = subprocess.Popen(["sleep", "60"], user=owner.uid)
+        stack.callback(stranger.wait)
+        stack.callback(stranger.kill)
         pid_file.write_text(f"{stranger.pid}\n{pid_file.parent}\n", encoding="ascii")
 
         with running_postgres(state_dir, durable=False) as postgres:
             assert is_running(postgres.pid)
         assert stranger.poll() is None
-        stranger.kill()
 
 
 def test_a_long_path_still_has_a_socket(state_dir):

@@ -67,6 +67,7 @@ class _Cluster:
             directory=self.home,
             account=self.account,
             environment={"PATH": os.defpath, "HOME": str(self.home), "LC_ALL": "C"},
+            when_orphaned=signal.SIGINT,
         )
 
 

@@ -4,9 +4,10 @@ Every server has a directory of ours (`home`) with a lock, a record of the proce
 its log. The record holds pid *and* start time: a pid alone may by now belong to someone
 else, and we would rather leave a leftover than end a stranger.
 
-The parent's death does not end a child: `PR_SET_PDEATHSIG` follows the *thread* that
-forked, and is lost when the user changes. So a child lives in a session of its own,
-where no Ctrl-C of the terminal reaches it, and is ended by its parent, or by the next.
+A child lives in a session of its own, where no Ctrl-C of the terminal reaches it, and
+is ended by its parent. A parent that is killed takes its children along by
+`PR_SET_PDEATHSIG`; but the kernel means the *thread* that forked, so that only children
+of the main thread can have it, and the record remains what counts.
 """
 
 import contextlib
@@ -16,6 +17,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +47,7 @@ class Program:
     directory: Path
     account: Account
     environment: Mapping[str, str]
+    when_orphaned: signal.Signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +155,22 @@ def end_leftover(name: str, home: Path, plan: StopPlan) -> None:
 
 
 def _spawn(home: Path, program: Program, log_path: Path) -> "subprocess.Popen[bytes]":
-    account = program.account
+    # Any other thread may end long before the process does, and take the server along.
+    in_main_thread = threading.current_thread() is threading.main_thread()
     log_path.touch(mode=0o600)
     with log_path.open("wb") as out, _record_path(home).open("wb") as record:
         record.write(f"{_this_boot()}\n".encode())
         record.flush()
-        command = [sys.executable, "-I", "-S", launch.__file__, str(record.fileno())]
-        command += [str(account.uid), str(account.gid), str(program.directory)]
-        command += [str(program.path), *program.arguments]
+        numbers = (
+            os.getpid(),
+            program.when_orphaned if in_main_thread else 0,
+            record.fileno(),
+            program.account.uid,
+            program.account.gid,
+        )
+        command = [sys.executable, "-I", "-S", launch.__file__]
+        command += [str(int(number)) for number in numbers]
+        command += [str(program.directory), str(program.path), *program.arguments]
         return subprocess.Popen(  # noqa: S603 - a list of our own words, no shell
             command,
             stdin=subprocess.DEVNULL,

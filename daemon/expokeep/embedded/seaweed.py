@@ -166,6 +166,7 @@ def _program(home: Path, account: Account, ports: dict[str, int]) -> Program:
             # One volume at a time for a bucket, not seven.
             "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1",
         },
+        when_orphaned=signal.SIGKILL,
     )
 
 
