@@ -352,9 +352,13 @@ def test_only_the_process_that_was_started_is_ended(tmp_path, started_later_tick
 
 
 def test_seaweed_leaves_no_sockets_in_tmp(state_dir):
-    before = set(Path("/tmp").glob("seaweedfs-*"))
     with running_seaweed(state_dir):
-        during = set(Path("/tmp").glob("seaweedfs-*")) - before
+        ports = json.loads((state_dir / "seaweed/ports.json").read_text("ascii"))
+        sockets = [
+            path
+            for port in ports.values()
+            for path in Path("/tmp").glob(f"seaweedfs-*-{port}.sock")
+        ]
 
-    assert during
-    assert not any(path.exists() for path in during)
+    assert len(sockets) == 4
+    assert not any(path.exists() for path in sockets)
