@@ -33,8 +33,9 @@ from expokeep.store.s3.multipart import Multipart, Upload
 from expokeep.store.settings import MIB, S3Settings
 from expokeep.store.usage import Meter, Usage
 
-_BLOCK_BYTES = MIB
-"""What is lost of an answer that breaks off, at most."""
+_BLOCK_BYTES = 16 * MIB
+"""What is lost of an answer that breaks off, at most. Smaller blocks lose less, and
+cost a copy of everything: most answers come in one."""
 
 
 class S3Store:
@@ -139,12 +140,15 @@ class S3Store:
         """Return what was asked of the bucket since construction."""
         return self._meter.usage()
 
-    @property
-    def _s3(self) -> Any:
+    def _connected(self) -> Client:
         with self._building:
             if self._client is None:
                 self._client = Client(self._settings, self._meter)
-            return self._client.s3
+            return self._client
+
+    @property
+    def _s3(self) -> Any:
+        return self._connected().s3
 
     @property
     def _bucket(self) -> dict[str, str]:
@@ -152,8 +156,11 @@ class S3Store:
 
     @contextmanager
     def _asking(self, doing: str, about: str) -> Iterator[None]:
-        with translated(doing, about), within(self._settings.deadline_s):
-            yield
+        with translated(doing, about):
+            # Now, so that building it is not on the time of the first object.
+            self._connected()
+            with within(self._settings.deadline_s, self._settings.read_timeout_s):
+                yield
 
     def _put_at_once(self, upload: Upload) -> None:
         try:

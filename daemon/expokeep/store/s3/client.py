@@ -3,8 +3,10 @@
 Knows how requests are signed, checked, counted and sent; not what is asked.
 """
 
+import functools
 import os
 import socket
+from threading import Lock
 from typing import Any
 
 import boto3.session
@@ -30,14 +32,15 @@ class Client:
         """
         self._meter = meter
         try:
-            self.s3: Any = _session().client(
-                "s3",
-                region_name=settings.region,
-                endpoint_url=settings.endpoint_url,
-                aws_access_key_id=settings.access_key_id,
-                aws_secret_access_key=settings.secret_access_key,
-                config=_config(settings),
-            )
+            with _making:
+                self.s3: Any = _session().client(
+                    "s3",
+                    region_name=settings.region,
+                    endpoint_url=settings.endpoint_url,
+                    aws_access_key_id=settings.access_key_id,
+                    aws_secret_access_key=settings.secret_access_key,
+                    config=_config(settings),
+                )
         except ValueError as error:
             raise ConfigError(f"not an endpoint: {settings.endpoint_url}") from error
         self._wire = DeadlineSession(
@@ -65,7 +68,13 @@ class Client:
         return self._wire.send(request)
 
 
+_making = Lock()
+"""boto3's clients may be shared between threads, but not be made by two at once."""
+
+
+@functools.cache
 def _session() -> boto3.session.Session:
+    # One for the process: it has read the description of S3, which takes 100 ms.
     # Only our own settings count: a profile or a file of AWS on this machine is about
     # something else, and one that is broken must not stop us.
     ours = botocore.session.Session(
@@ -87,6 +96,8 @@ def _config(settings: S3Settings) -> Config:
         signature_version="s3v4",
         retries={"mode": "standard", "total_max_attempts": settings.attempts},
         max_pool_connections=settings.concurrency,
+        # Said once; otherwise it is put together anew, twice for each request.
+        user_agent="expokeep",
         s3={
             "addressing_style": "path" if settings.force_path_style else "auto",
             # The signature covers that header, and the server checks the body by it:

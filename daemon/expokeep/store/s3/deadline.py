@@ -13,6 +13,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from http.client import HTTPResponse
 from typing import Any
 
@@ -29,38 +30,49 @@ from botocore.httpsession import URLLib3Session
 from expokeep import clock
 from expokeep.errors import BackendUnreachable
 
-_ends_at_s: ContextVar[float | None] = ContextVar("ends_at_s", default=None)
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    ends_at_s: float
+    stall_s: float
+
+
+_limits: ContextVar[_Limits | None] = ContextVar("limits", default=None)
 
 
 @contextmanager
-def within(deadline_s: float) -> Iterator[None]:
-    """Give all requests inside, together, so many seconds."""
-    token = _ends_at_s.set(clock.monotonic_s() + deadline_s)
+def within(deadline_s: float, stall_s: float) -> Iterator[None]:
+    """Give all requests inside, together, so many seconds.
+
+    No single wait, for a byte to arrive or for a block to leave, takes more than
+    `stall_s`: a peer that is gone is noticed long before the deadline.
+    """
+    token = _limits.set(_Limits(clock.monotonic_s() + deadline_s, stall_s))
     try:
         yield
     finally:
-        _ends_at_s.reset(token)
+        _limits.reset(token)
 
 
 def expired() -> bool:
     """Return whether the time of the present object is over."""
-    ends_at_s = _ends_at_s.get()
-    return ends_at_s is not None and clock.monotonic_s() >= ends_at_s
+    limits = _limits.get()
+    return limits is not None and clock.monotonic_s() >= limits.ends_at_s
 
 
-def _allow(sock: Any, at_most_s: float | None) -> None:
-    """Let the next wait on `sock` take what is left, and no longer than `at_most_s`.
+def _allow_one_wait(sock: Any) -> None:
+    """Let the next wait on `sock` take what is left, or what a stall may take.
 
     Raises:
         TimeoutError: Nothing is left. urllib3 knows what to do with this one.
     """
-    ends_at_s = _ends_at_s.get()
-    if ends_at_s is None:
+    limits = _limits.get()
+    if limits is None:
         return
-    left_s = ends_at_s - clock.monotonic_s()
+    left_s = limits.ends_at_s - clock.monotonic_s()
     if left_s <= 0:
         raise TimeoutError("the time for this object is over")
-    sock.settimeout(left_s if at_most_s is None else min(left_s, at_most_s))
+    sock.settimeout(min(left_s, limits.stall_s))
 
 
 class _Reader(io.RawIOBase):
@@ -69,13 +81,12 @@ class _Reader(io.RawIOBase):
     def __init__(self, raw: Any, sock: Any) -> None:
         self._raw = raw
         self._sock = sock
-        self._at_most_s: float | None = sock.gettimeout()
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        _allow(self._sock, self._at_most_s)
+        _allow_one_wait(self._sock)
         count: int | None = self._raw.readinto(buffer)
         return count
 
@@ -100,12 +111,14 @@ class _Sending:
 
     response_class = _Answer
     sock: Any
-    timeout: Any
+    connect: Any
 
     def send(self, data: Any) -> Any:
-        # None until the first bytes: then `send` connects, within the connect timeout.
-        if self.sock is not None:
-            _allow(self.sock, self.timeout)
+        # Without a socket, `send` connects first, and has the connect timeout for it.
+        # urllib3 would go on with that one; it is too short for a block on a slow line.
+        if self.sock is None:
+            self.connect()
+        _allow_one_wait(self.sock)
         return super().send(data)  # type: ignore[misc]  # of the connection beside us
 
 

@@ -10,6 +10,7 @@ import io
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -79,7 +80,7 @@ class Multipart:
         )["UploadId"]
         try:
             parts = self._send(upload_id)
-            with within(self._settings.deadline_s):
+            with self._in_time():
                 self._s3.complete_multipart_upload(
                     **self._names,
                     UploadId=upload_id,
@@ -128,7 +129,7 @@ class Multipart:
 
     def _part(self, upload_id: str, number: int, contents: bytes) -> dict[str, Any]:
         checksum = b64encode(hashlib.sha256(contents).digest()).decode()
-        with within(self._settings.deadline_s):
+        with self._in_time():
             answer = self._s3.upload_part(
                 **self._names,
                 UploadId=upload_id,
@@ -141,6 +142,10 @@ class Multipart:
             "ETag": answer["ETag"],
             "ChecksumSHA256": checksum,
         }
+
+    def _in_time(self) -> AbstractContextManager[None]:
+        # Each part has the time of an object, and so has the end of the upload.
+        return within(self._settings.deadline_s, self._settings.read_timeout_s)
 
     def _told(self, news_bytes: int) -> None:
         if self._file.progress is not None:
@@ -158,7 +163,7 @@ class Multipart:
 
     def _abort(self, upload_id: str) -> None:
         try:
-            with within(self._settings.deadline_s):
+            with self._in_time():
                 self._s3.abort_multipart_upload(**self._names, UploadId=upload_id)
         except (BackendUnreachable, BotoCoreError, ClientError) as error:
             # The next attempt at this key ends it, and R2 does so after a week.
