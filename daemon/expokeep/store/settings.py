@@ -28,6 +28,8 @@ class S3Settings:
     single_put_max_bytes: int = 64 * MIB
     attempts: int = 5
     """Times that one request is sent before its failure counts."""
+    resumes: int = 4
+    """Times that one answer is resumed after it broke off; 0 for never."""
     deadline_s: float = 600.0
     """For one object, or one part of a big one, its retries included."""
     connect_timeout_s: float = 5.0
@@ -46,5 +48,5 @@ class S3Settings:
             self.connect_timeout_s,
             self.read_timeout_s,
         )
-        if min(limits) <= 0:
+        if min(limits) <= 0 or self.resumes < 0:
             raise ValueError("every limit of a bucket must be greater than zero")

@@ -38,6 +38,10 @@ _BLOCK_BYTES = 16 * MIB
 cost a copy of everything: most answers come in one."""
 
 
+class _BrokeOff(BackendUnreachable):
+    """The way back failed in the middle of an answer, which boto3 does not repeat."""
+
+
 class S3Store:
     """One bucket. Safe to share between threads; connects when first asked.
 
@@ -69,7 +73,7 @@ class S3Store:
         """
         blocks: list[bytes] = []
         got_bytes = 0
-        failures = 0
+        resumes = 0
         with self._asking("get", key):
             while got_bytes < length:
                 try:
@@ -78,9 +82,9 @@ class S3Store:
                     ):
                         blocks.append(block)
                         got_bytes += len(block)
-                except BROKEN:
-                    failures += 1
-                    if failures >= self._settings.attempts:
+                except _BrokeOff:
+                    resumes += 1
+                    if resumes > self._settings.resumes:
                         raise
         self._meter.received(got_bytes)
         return blocks[0] if len(blocks) == 1 else b"".join(blocks)
@@ -223,6 +227,7 @@ class S3Store:
 
         Raises:
             IntegrityError: The object is shorter than was asked for.
+            _BrokeOff: The answer began, and did not come to its end.
         """
         answer = self._s3.get_object(
             **self._bucket, Key=key, Range=f"bytes={start}-{start + length - 1}"
@@ -233,7 +238,10 @@ class S3Store:
             if (begins_at, answer["ContentLength"]) != (start, length):
                 raise IntegrityError(f"{key} ends before byte {start + length}")
             while length > 0:
-                block = body.read(min(_BLOCK_BYTES, length))
+                try:
+                    block = body.read(min(_BLOCK_BYTES, length))
+                except BROKEN as error:
+                    raise _BrokeOff(f"get {key}: the answer broke off") from error
                 length -= len(block)
                 yield block
 
