@@ -43,13 +43,13 @@ def manifest_from_head(head: bytes) -> Manifest | None:
     return decode_manifest(member.sole_contents(raw, MANIFEST_PATH), length)
 
 
-def read_manifest(frame: bytes, footer: Footer) -> Manifest:
-    """Return the manifest; `frame` is all that stands before `footer.data_offset`.
+def read_manifest(head: bytes, footer: Footer) -> Manifest:
+    """Return the manifest; `head` is the pack at least up to `footer.data_offset`.
 
     Raises:
         PackDamaged: it is not the one that the footer was written for.
     """
-    found = zstd.leading(frame, MAX_MANIFEST_BYTES)
+    found = zstd.leading(head, MAX_MANIFEST_BYTES)
     if found is None or found[1] != footer.manifest_length:
         raise PackDamaged("the manifest is cut, or longer than the footer says")
     json = member.sole_contents(found[0], MANIFEST_PATH)

@@ -250,9 +250,12 @@ def test_the_manifest_is_read_by_its_footer(pack: FinishedPack) -> None:
     footer = read_footer(whole[-FOOTER_BYTES:])
 
     assert read_manifest(whole[: footer.data_offset], footer) == pack.manifest
-    for cut in (whole[: footer.data_offset - 1], whole[: footer.data_offset - 40]):
+    for length in (-40, -1):
         with pytest.raises(PackDamaged):
-            read_manifest(cut, footer)
+            read_manifest(whole[: footer.data_offset + length], footer)
+    longer = replace(footer, manifest_length=footer.manifest_length + 1)
+    with pytest.raises(PackDamaged):
+        read_manifest(whole[: longer.data_offset], longer)
 
 
 def test_a_manifest_that_claims_to_be_huge_is_not_unfolded() -> None:

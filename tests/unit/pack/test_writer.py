@@ -108,28 +108,51 @@ def test_a_stream_gets_its_digest_and_comes_back(tmp_path: Path) -> None:
         assert read.blob(digest_of(b"before")) == b"before"
 
 
+NOISE = os.urandom(3_000_000)
+"""Enough for a frame to be half written when something goes wrong."""
+
+
 class Shrinking(io.BytesIO):
     """A file that is cut while it is read."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        return super().read(size)[:1000]
+        return super().read(size if self.tell() < 2_000_000 else 0)
 
 
-@pytest.mark.parametrize("source", [Shrinking(b"x" * 999), io.BytesIO(b"x" * 5000)])
+@pytest.mark.parametrize("source", [Shrinking(NOISE), io.BytesIO(NOISE + b"x")])
 def test_a_file_that_changed_leaves_the_pack_as_it_was(
     tmp_path: Path, source: io.BytesIO
 ) -> None:
     with PackWriter(tmp_path, 3) as writer:
         writer.add_stream(b"a", io.BytesIO(b"good"), 4, mode=0o644, mtime_ns=0)
         with pytest.raises(FileChanged):
-            writer.add_stream(b"b", source, 4000, mode=0o644, mtime_ns=0)
+            writer.add_stream(b"b", source, len(NOISE), mode=0o644, mtime_ns=0)
         writer.add_stream(b"c", io.BytesIO(b"too"), 3, mode=0o644, mtime_ns=0)
         pack = writer.finish(manifest_of(), fsync=False)
 
+    assert pack.size_bytes < 2000
     with PackFile(pack.path) as read:
         assert read.blob(digest_of(b"good")) == b"good"
         assert read.blob(digest_of(b"too")) == b"too"
         assert len(read.manifest.frames) == 2
+
+
+def test_a_stream_waits_for_the_frames_before_it(tmp_path: Path) -> None:
+    contents = {b"%d.png" % n: os.urandom(500_000) for n in range(4)}
+
+    with (
+        ThreadPoolExecutor(2) as executor,
+        PackWriter(tmp_path, 3, executor=executor) as writer,
+    ):
+        for path, held in contents.items():
+            writer.add(path, file_of(held), held)
+        source = io.BytesIO(NOISE)
+        writer.add_stream(b"b", source, len(NOISE), mode=0o644, mtime_ns=0)
+        pack = writer.finish(manifest_of(), fsync=False)
+
+    with PackFile(pack.path) as read:
+        for held in [*contents.values(), NOISE]:
+            assert read.blob(digest_of(held)) == held
 
 
 def test_contents_of_another_size_than_their_entry_are_refused(tmp_path: Path) -> None:
