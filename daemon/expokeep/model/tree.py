@@ -99,7 +99,7 @@ def _record(path: bytes, entry: Entry) -> bytes:
             name = entry.digest.hex().encode()
             return b"f\0%o\0%d\0%s\0%s\0" % (entry.mode, entry.size_bytes, name, path)
         case Link():
-            return b"l\0777\0%d\0%s\0%s\0" % (len(entry.target), entry.target, path)
+            return b"l\x00777\0%d\0%s\0%s\0" % (len(entry.target), entry.target, path)
         case Directory():
             return b"d\0%o\0" % entry.mode + b"0\0\0%s\0" % path
 

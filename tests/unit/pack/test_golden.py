@@ -66,7 +66,7 @@ SNAPS = (
         Delta(FIRST, frozenset()),
         6,
         140_103,
-        "618ee74380d93c2f28d3d7f36f9ed9bb67575f451b9e76685d89865e7ad7ea09",
+        "bde8e67db6b0d0ff25873af71cac3796a2f7eefce3f21bf50a450036675ba2f5",
     ),
     snap(
         2,
