@@ -5,6 +5,7 @@ on in a file without a name, and a pack has its own name only once it is whole.
 """
 
 import hashlib
+import itertools
 import os
 import tempfile
 from collections.abc import Iterator
@@ -15,9 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, BinaryIO, Self
 
-from expokeep.errors import FileChanged
 from expokeep.model.digest import Digest, digest_of
-from expokeep.model.names import for_terminal, is_safe_path
+from expokeep.model.names import is_safe_path
 from expokeep.model.tree import File
 from expokeep.pack import member, zstd
 from expokeep.pack.compressibility import is_packed_already
@@ -30,6 +30,7 @@ from expokeep.pack.format import (
 )
 from expokeep.pack.frames import DataFrames, Placed
 from expokeep.pack.manifest import MANIFEST_PATH, encode_manifest
+from expokeep.pack.measured import Measured
 
 UNFINISHED = ".part"
 """What the name of a pack ends in until it is whole. A killed writer may leave one."""
@@ -143,27 +144,15 @@ class PackWriter:
         """
         header = _header(path, size_bytes, mode, mtime_ns)
         padding = member.padding(size_bytes)
-        hasher = hashlib.sha256()
-        first = source.read(min(_PIECE_BYTES, size_bytes))
-
-        def pieces() -> Iterator[bytes]:
-            yield header
-            piece, left = first, size_bytes
-            while piece:
-                hasher.update(piece)
-                yield piece
-                left -= len(piece)
-                piece = source.read(min(_PIECE_BYTES, left))
-            if left or source.read(1):
-                raise FileChanged(f"{for_terminal(path)} changed while it was read")
-            yield padding
-
-        packed = is_packed_already(path, first)
+        contents = Measured(path, source, size_bytes)
+        packed = is_packed_already(path, contents.first)
         raw_length = len(header) + size_bytes + len(padding)
         self._frames.append_pieces(
-            pieces(), raw_length, _LEVEL_OF_PACKED if packed else self._level
+            itertools.chain((header,), contents.pieces(), (padding,)),
+            raw_length,
+            _LEVEL_OF_PACKED if packed else self._level,
         )
-        digest = Digest(hasher.digest())
+        digest = contents.digest
         if digest in self._held:
             self._frames.drop()
         else:

@@ -15,7 +15,7 @@ from expokeep.model.tree import Delta, Directory, Entry, File, Link, patch, tree
 from expokeep.pack.format import Manifest, SnapRecord
 from expokeep.pack.reader import PackFile
 
-GOLDEN = Path(__file__).parents[2] / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 NOISE = bytes(n * n // 7 % 251 for n in range(140_000))
 CONTENTS = {
