@@ -11,8 +11,12 @@ from typing import Any
 
 import structlog
 
-_SECRET_KEY = re.compile(r"secret|password|passwd|token|credential|authorization", re.IGNORECASE)
-_URL_PASSWORD = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://[^:/@\s]*):[^@/\s]+@", re.IGNORECASE)
+_SECRET_KEY = re.compile(
+    r"secret|password|passwd|token|credential|authorization", re.IGNORECASE
+)
+_URL_PASSWORD = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*://[^:/@\s]*):[^@/\s]+@", re.IGNORECASE
+)
 
 _QUIET_LIBRARIES = ("boto3", "botocore", "urllib3", "s3transfer", "watchdog", "uvicorn")
 """Never below INFO, whatever our own level: at DEBUG they print signed headers."""

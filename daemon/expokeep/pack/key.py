@@ -1,7 +1,7 @@
 """The key of a pack: where it lies in the bucket, and what can be told from it.
 
-`v1/<scope>/<session>/<seq, 10 digits>-<level>-<uuid>.tar.zst`, below a prefix that the
-deployment chose. A key is unique and never used twice; its seq is provisional.
+`<scope>/<session>/<seq, 10 digits>-<level>-<uuid>.tar.zst` below a prefix, `v1/` unless
+the deployment chose another. A key is unique and never used twice; its seq is provisional.
 """
 
 import re
@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from expokeep.model.names import SessionId, parse_session_id
 from expokeep.pack.format import check_scope
 
+PREFIX = "v1/"
+"""Of all packs of this format, unless a deployment puts them elsewhere."""
+
 _KEY = re.compile(
-    r"v1/(?P<scope>[^/]+)/(?P<session>[^/]+)/"
+    r"(?P<scope>[^/]+)/(?P<session>[^/]+)/"
     r"(?P<seq>[0-9]{10})-(?P<level>[0-9])-(?P<pack>[0-9a-f-]{36})\.tar\.zst"
 )
 
@@ -34,19 +37,19 @@ class PackName:
             raise ValueError(f"no key holds seq {self.seq} and level {self.level}")
 
 
-def pack_key(name: PackName, prefix: str = "") -> str:
-    """Return the key of a pack; `prefix` is put before it as it is.
+def pack_key(name: PackName, prefix: str = PREFIX) -> str:
+    """Return the key of a pack below `prefix`, which ends in a slash or is empty.
 
-    >>> pack_key(PackName("main", SessionId("shop"), 17, 0, uuid.UUID(int=1)), "keep/")
-    'keep/v1/main/shop/0000000017-0-00000000-0000-0000-0000-000000000001.tar.zst'
+    >>> pack_key(PackName("main", SessionId("shop"), 17, 0, uuid.UUID(int=1)))
+    'v1/main/shop/0000000017-0-00000000-0000-0000-0000-000000000001.tar.zst'
     """
     return (
-        f"{prefix}v1/{name.scope}/{name.session}/"
+        f"{prefix}{name.scope}/{name.session}/"
         f"{name.seq:010}-{name.level}-{name.pack}.tar.zst"
     )
 
 
-def parse_pack_key(key: str, prefix: str = "") -> PackName:
+def parse_pack_key(key: str, prefix: str = PREFIX) -> PackName:
     """Return what a key says: `parse_pack_key(pack_key(name, p), p) == name`.
 
     Raises:

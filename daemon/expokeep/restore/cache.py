@@ -47,7 +47,7 @@ class RangeCache:
 
     def trim(self) -> None:
         """Make the cache fit its bound, oldest out first."""
-        with self._lock, contextlib.suppress(FileNotFoundError):
+        with self._lock, contextlib.suppress(OSError):
             files = [(file.stat(), file) for file in self._directory.iterdir()]
             size_bytes = sum(found.st_size for found, _ in files)
             for found, file in sorted(files, key=lambda item: item[0].st_mtime_ns):

@@ -12,7 +12,7 @@ NAME = PackName("main", SessionId("shop-42"), 1234567890, 3, uuid.UUID(PACK))
 def test_a_key_is_as_the_format_says() -> None:
     key = pack_key(NAME, "some/prefix/")
 
-    assert key == f"some/prefix/v1/main/shop-42/1234567890-3-{PACK}.tar.zst"
+    assert key == f"some/prefix/main/shop-42/1234567890-3-{PACK}.tar.zst"
     assert parse_pack_key(key, "some/prefix/") == NAME
 
 

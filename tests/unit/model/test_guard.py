@@ -1,0 +1,52 @@
+from expokeep.model.digest import digest_of
+from expokeep.model.guard import Life, is_edit, is_whole, refusal
+from expokeep.model.tree import Delta, Directory, File
+
+FILE, OTHER = File(digest_of(b"a"), 1), File(digest_of(b"b"), 1)
+
+
+def life(**known: bool) -> Life:
+    unknown = dict.fromkeys(
+        ("is_first", "continues_head", "is_whole", "is_edited"), False
+    )
+    return Life(**{**unknown, **known})
+
+
+def test_the_first_version_of_a_session_becomes_head_whatever_it_is():
+    assert refusal(life(is_first=True)) is None
+
+
+def test_the_next_version_of_the_same_life_becomes_head():
+    assert refusal(life(continues_head=True)) is None
+
+
+def test_a_fragment_does_not_bury_a_project():
+    assert "fragment" in (refusal(life(is_edited=True)) or "")
+
+
+def test_a_blank_template_does_not_bury_a_project():
+    assert "nobody has edited" in (refusal(life(is_whole=True)) or "")
+
+
+def test_a_new_project_that_a_person_has_edited_becomes_head():
+    assert refusal(life(is_whole=True, is_edited=True)) is None
+
+
+def test_only_a_tree_with_its_own_package_json_is_whole():
+    assert is_whole({b"package.json": FILE})
+    assert not is_whole({b"src/package.json": FILE})
+
+
+def test_to_change_what_was_there_is_an_edit():
+    assert is_edit({b"App.js": FILE}, Delta({b"App.js": OTHER}, frozenset()))
+
+
+def test_to_add_files_is_what_a_template_does():
+    assert not is_edit({}, Delta({b"App.js": FILE}, frozenset()))
+
+
+def test_what_tools_rewrite_is_no_edit():
+    kept = {b"package.json": FILE, b"src": Directory()}
+    delta = Delta({b"package.json": OTHER, b"src": Directory(0o700)}, frozenset())
+
+    assert not is_edit(kept, delta)
