@@ -2,3 +2,5 @@
 
 The house and its rooms are drawn in docs/ARCHITECTURE.md.
 """
+
+__version__ = "0.1.0"

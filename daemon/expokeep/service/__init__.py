@@ -1,0 +1,1 @@
+"""Way in: expokeepd, the daemon."""

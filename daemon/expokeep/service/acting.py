@@ -1,0 +1,284 @@
+"""The verbs of the control socket that do something."""
+
+import datetime
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from expokeep import clock
+from expokeep.catalog.base import Opened
+from expokeep.control.routes import Call, Document, Lines, Reply
+from expokeep.errors import ExpokeepError, NotFound, UsageError
+from expokeep.history.documents import (
+    Flushed,
+    Paused,
+    Progress,
+    Saved,
+    SkippedPath,
+)
+from expokeep.history.history import History
+from expokeep.model.names import SessionId, parse_session_id, to_text
+from expokeep.model.version import Selector, Version, VersionRef
+from expokeep.restore.local import LocalSource
+from expokeep.restore.source import Arrival
+from expokeep.service.board import Line
+from expokeep.service.daemon import Parts
+from expokeep.service.rights import Rights
+from expokeep.service.saving import moment
+from expokeep.snapshot.outcome import Outcome
+from expokeep.snapshot.values import Request
+
+SAVE_TIMEOUT_S = 600.0
+"""Longest wait for a save to become durable; the snapshot itself is safe long before."""
+PROGRESS_EVERY_S = 0.5
+MAX_TEXT = 4096
+
+
+class _Save(msgspec.Struct):
+    message: str | None = None
+    user: str | None = None
+    name: str | None = None
+
+
+class _Flush(msgspec.Struct):
+    session: str | None = None
+    wait: bool = False
+    timeout_s: float = 30.0
+
+
+class _Pause(msgspec.Struct):
+    session: str | None = None
+    for_s: float | None = None
+
+
+class _Arrival(msgspec.Struct):
+    session: str
+    seq: int
+    target: str
+    device: int
+    inode: int
+    birth_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """Does what is asked of a daemon."""
+
+    parts: Parts
+    history: History
+    source: LocalSource
+    rights: Rights
+
+    def save(self, call: Call) -> Reply:
+        """Keep a session now, with what a person says of it; wait until it is durable.
+
+        A person has asked, so what is gone is meant to be gone.
+        """
+        wish = _body(call, _Save)
+        session = self._session(call.path["session"])
+        self.rights.require_session(call.peer, session)
+        if wish.user is not None:
+            self.rights.require_operator(call.peer)
+        line = self.parts.board.main_line(session)
+        if line is None:
+            error = NotFound(f"session {session} has no directory on this host")
+            error.hint = "`expokeep status` lists the directories that are watched."
+            raise error
+        return Lines(self._saved(line, wish))
+
+    def flush(self, call: Call) -> Reply:
+        """Keep and ship what is unsaved, of one session or of all."""
+        wish = _body(call, _Flush)
+        session = self._scope(call, wish.session)
+        return Lines(self._flushed(session, wish))
+
+    def pause(self, call: Call) -> Reply:
+        """Hold back uploads; captures go on into the spool."""
+        wish = _body(call, _Pause)
+        session = self._scope(call, wish.session)
+        self.parts.shipping.pause(session, wish.for_s)
+        until = None
+        if wish.for_s is not None:
+            until = clock.now() + datetime.timedelta(seconds=wish.for_s)
+        return self._paused(until)
+
+    def resume(self, call: Call) -> Reply:
+        """End a pause."""
+        session = self._scope(call, _body(call, _Pause).session)
+        self.parts.shipping.resume(session)
+        return self._paused(None)
+
+    def arrive(self, call: Call) -> Reply:
+        """Learn of a directory that a restore is about to show."""
+        told = _body(call, _Arrival)
+        session = self._session(told.session)
+        self.rights.require_session(call.peer, session)
+        self.source.arriving(
+            Arrival(
+                session=session,
+                seq=told.seq,
+                target=Path(told.target),
+                device=told.device,
+                inode=told.inode,
+                birth_ns=told.birth_ns,
+            )
+        )
+        return Document(b'{"message_type":"arrived"}')
+
+    def _scope(self, call: Call, session: str | None) -> SessionId | None:
+        if session is None:
+            self.rights.require_operator(call.peer)
+            return None
+        exact = self._session(session)
+        self.rights.require_session(call.peer, exact)
+        return exact
+
+    def _session(self, text: str) -> SessionId:
+        """Return the session that is meant: of this host first, then of any."""
+        try:
+            session = parse_session_id(text)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        if self.parts.board.lines(session):
+            return session
+        here = {line.directory.session for line in self.parts.board.lines()}
+        fitting = sorted(one for one in here if one.startswith(session))
+        if len(fitting) > 1:
+            raise UsageError(f"{text} fits several sessions: {', '.join(fitting[:5])}")
+        return fitting[0] if fitting else session
+
+    def _saved(self, line: Line, wish: _Save) -> Iterator[bytes]:
+        session, started_s = line.directory.session, clock.monotonic_s()
+        with self.parts.saving.turnstile.alone(session, SAVE_TIMEOUT_S):
+            outcome = self.parts.saving.snapshot(line, _request(line, wish))
+        if outcome is None:
+            raise ExpokeepError(line.last_error or f"session {session} went away")
+        waiting = self.parts.engine.spool.pending(session)
+        if waiting:
+            yield from self._until_recorded(session, waiting[-1].pack)
+        if wish.user is not None or wish.name is not None:
+            self.parts.engine.backends.catalog.describe(
+                session, owner=wish.user, project_name=wish.name
+            )
+        took_s = clock.monotonic_s() - started_s
+        yield _encoded(self._told(session, outcome, took_s))
+
+    def _until_recorded(self, session: SessionId, pack: uuid.UUID) -> Iterator[bytes]:
+        """Yield how far the upload is until it is a version, or raise what is wrong."""
+        self.parts.shipping.hurry(session)
+        deadline_s = clock.monotonic_s() + SAVE_TIMEOUT_S
+        shipping = self.parts.shipping
+        while not shipping.wait_recorded(pack, session, PROGRESS_EVERY_S):
+            now = self.parts.progresses.of(session)
+            if now is not None:
+                yield _encoded(
+                    Progress(
+                        done_bytes=now.done_bytes,
+                        total_bytes=now.total_bytes,
+                        phase="upload",
+                    )
+                )
+            if clock.monotonic_s() > deadline_s:
+                return
+
+    def _told(self, session: SessionId, outcome: Outcome, took_s: float) -> Saved:
+        version = self._version(session, outcome)
+        catalog = self.parts.engine.backends.catalog
+        rows = catalog.sessions(prefix=session, limit=1000)
+        names = [row.project_name for row in rows if row.session == session]
+        sealed = outcome.sealed
+        stored = sum(p.size_bytes for p in sealed.entry.note.packs) if sealed else 0
+        return Saved(
+            session=session,
+            state="recorded" if sealed else "unchanged",
+            version=version.seq if version else None,
+            project_name=names[0] if names else None,
+            took_s=took_s,
+            stored_bytes=stored,
+            set_count=outcome.set_count,
+            gone_count=outcome.gone_count,
+            parked=version.parked if version else None,
+            skipped=tuple(
+                SkippedPath(path=to_text(path), reason=reason)
+                for path, reason in outcome.skipped.items()
+            ),
+            excluded_count=outcome.excluded_count,
+        )
+
+    def _version(self, session: SessionId, outcome: Outcome) -> Version | None:
+        """Return the version that the directory is now."""
+        catalog = self.parts.engine.backends.catalog
+        if outcome.sealed is not None:
+            pack = outcome.sealed.entry.pack
+            found = catalog.versions(session, limit=20)
+            return next((one for one in found if one.pack == pack), None)
+        opened: Opened | None = outcome.opened
+        seq = (opened.tip_seq or opened.base_seq) if opened else None
+        try:
+            return catalog.resolve(VersionRef(session, Selector(seq=seq)))
+        except NotFound:
+            return None
+
+    def _flushed(self, session: SessionId | None, wish: _Flush) -> Iterator[bytes]:
+        deadline_s = clock.monotonic_s() + wish.timeout_s
+        lines = self.parts.board.lines(session)
+        for line in lines:
+            if line.changed_at is not None:
+                self.parts.saving.turnstile.schedule(line.directory.path)
+        waited = False
+        if wish.wait:
+            yield from self._until_idle(session, deadline_s)
+            waited = True
+        self.parts.shipping.hurry(session)
+        backlog = self.parts.engine.spool.backlog(session)
+        yield _encoded(
+            Flushed(
+                sessions=tuple(sorted({line.directory.session for line in lines})),
+                pending=backlog.entries,
+                waited=waited,
+            )
+        )
+
+    def _until_idle(
+        self, session: SessionId | None, deadline_s: float
+    ) -> Iterator[bytes]:
+        """Wait for captures and uploads, telling every second how many are left."""
+        board, shipping = self.parts.board, self.parts.shipping
+        while clock.monotonic_s() < deadline_s:
+            shipping.hurry(session)
+            unsaved = [line for line in board.lines(session) if line.is_unsaved]
+            if unsaved:
+                self.parts.saving.turnstile.wait_idle(PROGRESS_EVERY_S)
+            elif shipping.wait_empty(session, PROGRESS_EVERY_S):
+                return
+            left = len(unsaved) + self.parts.engine.spool.backlog(session).entries
+            yield _encoded(Progress(done_bytes=0, total_bytes=0, phase=f"{left} left"))
+
+    def _paused(self, until: datetime.datetime | None) -> Reply:
+        held = self.parts.shipping.paused
+        document = Paused(
+            everything=None in held,
+            sessions=tuple(sorted(one for one in held if one is not None)),
+            until=until,
+        )
+        return Document(_encoded(document))
+
+
+def _request(line: Line, wish: _Save) -> Request:
+    return Request(
+        session=line.directory.session,
+        directory=line.path,
+        trigger="save",
+        message=wish.message,
+        author=wish.user,
+        owner=wish.user,
+        project_name=wish.name,
+        believes_deletions=True,
+    )
+
+
+def _encoded(document: msgspec.Struct) -> bytes:
+    return msgspec.json.encode(document)

@@ -1,0 +1,121 @@
+"""What the daemon knows of each session directory right now, for workers and `status`.
+
+The observer writes here on its own thread, so nothing in here waits for anything.
+"""
+
+import datetime
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from expokeep import clock
+from expokeep.log import get
+from expokeep.model.names import SessionId
+from expokeep.service.turnstile import Turnstile
+from expokeep.watch.values import SessionDirectory
+from expokeep.worktree.scan import Reason
+
+log = get(__name__)
+
+
+@dataclass(slots=True)
+class Line:
+    """One session directory."""
+
+    directory: SessionDirectory
+    changed_at: datetime.datetime | None = None
+    """When the oldest change happened that is in no snapshot yet."""
+    is_taken: bool = False
+    """A snapshot of it is under way."""
+    last_error: str | None = None
+    failures: int = 0
+    skipped: Mapping[bytes, Reason] = field(default_factory=dict)
+    excluded_count: int = 0
+
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether something of it is in no snapshot yet."""
+        return self.changed_at is not None or self.is_taken
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return Path(os.fsdecode(self.directory.path))
+
+
+class Board:
+    """All session directories. The sink of the observer; safe from any thread."""
+
+    def __init__(
+        self, turnstile: Turnstile[bytes, SessionId], *, max_sessions: int
+    ) -> None:
+        self._turnstile = turnstile
+        self._max_sessions = max_sessions
+        self._lock = threading.Lock()
+        self._lines: dict[bytes, Line] = {}
+        self._ended: list[SessionDirectory] = []
+        self._refused: set[bytes] = set()
+
+    def appeared(self, directory: SessionDirectory) -> None:
+        """Take a new directory on; it is looked at once it is quiet."""
+        with self._lock:
+            if len(self._lines) >= self._max_sessions:
+                if directory.path not in self._refused:
+                    log.error("session left alone", why="max-sessions is reached")
+                self._refused.add(directory.path)
+                return
+            self._lines[directory.path] = Line(directory, changed_at=clock.now())
+        self._turnstile.touched(directory.path)
+
+    def changed(self, directory: SessionDirectory) -> None:
+        """Note that something below changed."""
+        line = self.line(directory.path)
+        if line is not None:
+            if line.changed_at is None:
+                line.changed_at = clock.now()
+            self._turnstile.touched(directory.path)
+
+    def disappeared(self, directory: SessionDirectory) -> None:
+        """Let go of a directory. What was kept of it stays as it was: no edit."""
+        with self._lock:
+            line = self._lines.pop(directory.path, None)
+            if line is not None:
+                self._ended.append(line.directory)
+            self._refused.discard(directory.path)
+        self._turnstile.forget(directory.path)
+
+    def doubted(self) -> None:
+        """Look at everything again: events were lost."""
+        for line in self.lines():
+            self.changed(line.directory)
+
+    def line(self, path: bytes) -> Line | None:
+        """Return what is known of a directory."""
+        with self._lock:
+            return self._lines.get(path)
+
+    def lines(self, session: SessionId | None = None) -> list[Line]:
+        """Return all directories, or those of one session."""
+        with self._lock:
+            return [
+                line
+                for line in self._lines.values()
+                if session in (None, line.directory.session)
+            ]
+
+    def take_ended(self) -> list[SessionDirectory]:
+        """Return directories that went away since this was last asked."""
+        with self._lock:
+            ended, self._ended = self._ended, []
+            return ended
+
+    def main_line(self, session: SessionId) -> Line | None:
+        """Return the directory that a person means by a session's name.
+
+        That is `expo-<sid>`, and otherwise the newest of the others.
+        """
+        lines = self.lines(session)
+        exact = [line for line in lines if line.path.name == f"expo-{session}"]
+        return next(iter(exact or lines[-1:]), None)

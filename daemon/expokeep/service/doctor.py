@@ -1,0 +1,133 @@
+"""Looks for what is known to go wrong around a daemon, and says how to mend it."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from expokeep import clock
+from expokeep.errors import ExpokeepError
+from expokeep.service.daemon import Parts
+from expokeep.settings.units import shown_size
+
+SKEW_WARN_S = 5.0
+_INOTIFY = Path("/proc/sys/fs/inotify")
+_WATCHES_PER_SESSION = 37
+"""Directories of an Expo project without node_modules, as measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    state: Literal["ok", "warning", "error"]
+    detail: str
+    hint: str = ""
+
+
+def examine(parts: Parts) -> list[Check]:
+    """Look at everything around a running daemon."""
+    checks: tuple[Callable[[Parts], Iterator[Check]], ...] = (
+        _postgres,
+        _bucket,
+        _inotify,
+        _directories,
+        _disk,
+        _watching,
+    )
+    return [found for check in checks for found in check(parts)]
+
+
+def _postgres(parts: Parts) -> Iterator[Check]:
+    catalog = parts.engine.backends.catalog
+    try:
+        before = clock.now()
+        theirs = catalog.server_time()
+        middle = before + (clock.now() - before) / 2
+        status = catalog.schema_status()
+    except ExpokeepError as error:
+        yield Check("postgres", "error", str(error), error.hint)
+        return
+    yield Check("postgres", "ok", "it answers")
+    if status.pending:
+        hint = "Run `expokeep db migrate` with a role that may change the schema."
+        yield Check("schema", "warning", f"{len(status.pending)} pending", hint)
+    else:
+        yield Check("schema", "ok", f"version {status.found}")
+    skew_s = abs((theirs - middle).total_seconds())
+    detail = f"{skew_s:.1f} s from Postgres' clock"
+    if skew_s > SKEW_WARN_S:
+        yield Check("clock", "warning", detail, "Synchronize this host's clock (NTP).")
+    else:
+        yield Check("clock", "ok", detail)
+
+
+def _bucket(parts: Parts) -> Iterator[Check]:
+    try:
+        parts.engine.backends.store.check()
+    except ExpokeepError as error:
+        yield Check("bucket", "error", str(error), error.hint)
+    else:
+        yield Check("bucket", "ok", f"{parts.settings.storage.bucket} answers")
+
+
+def _inotify(parts: Parts) -> Iterator[Check]:
+    used = parts.observer.stats().watches
+    limit = int((_INOTIFY / "max_user_watches").read_text())
+    detail = f"{used} of {limit} watches in use"
+    wanted = parts.settings.max_sessions * _WATCHES_PER_SESSION
+    if used > limit * 0.8:
+        hint = f"sysctl fs.inotify.max_user_watches={max(2 * limit, wanted)}"
+        yield Check("inotify", "error", detail, hint)
+    elif limit < wanted:
+        hint = (
+            f"For {parts.settings.max_sessions} sessions of usual size: "
+            f"sysctl fs.inotify.max_user_watches={wanted}"
+        )
+        yield Check("inotify", "warning", detail, hint)
+    else:
+        yield Check("inotify", "ok", detail)
+
+
+def _directories(parts: Parts) -> Iterator[Check]:
+    for watch in parts.settings.watch:
+        if not os.access(watch.dir, os.R_OK | os.X_OK):
+            hint = "Create it, or let the daemon's user read it."
+            yield Check("watch directory", "error", f"{watch.dir} is closed", hint)
+        else:
+            yield Check("watch directory", "ok", str(watch.dir))
+    for name, path in (
+        ("state directory", parts.settings.state_dir),
+        ("spool", parts.settings.spool.path),
+    ):
+        if not os.access(path, os.W_OK | os.X_OK):
+            hint = "Let the daemon's user write there."
+            yield Check(name, "error", f"{path} is not writable", hint)
+        else:
+            yield Check(name, "ok", str(path))
+
+
+def _disk(parts: Parts) -> Iterator[Check]:
+    spool = parts.settings.spool
+    free_bytes = shutil.disk_usage(spool.path).free
+    detail = f"{shown_size(free_bytes)} free at {spool.path}"
+    if free_bytes < spool.min_free_bytes:
+        hint = "Make room: when it is full, nothing more can be captured."
+        yield Check("disk", "error", detail, hint)
+    else:
+        yield Check("disk", "ok", detail)
+
+
+def _watching(parts: Parts) -> Iterator[Check]:
+    stats = parts.observer.stats()
+    if not parts.observer.alive():
+        yield Check("watching", "error", "the reader of events makes no progress")
+    elif stats.degraded or stats.unwatched_roots:
+        count = len(stats.degraded)
+        hint = "Raise fs.inotify.max_user_watches; until then they are polled."
+        yield Check("watching", "warning", f"{count} sessions are polled", hint)
+    else:
+        yield Check("watching", "ok", f"{stats.sessions} sessions")

@@ -1,0 +1,192 @@
+"""What the control socket answers: the table of routes, and the verbs that only read.
+
+Each handler checks the caller's rights first, then asks; nothing is decided here.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+
+from expokeep import clock
+from expokeep.control.blobs import encoded
+from expokeep.control.routes import Bytes, Call, Document, Handler, Reply, Route
+from expokeep.control.server import Server
+from expokeep.errors import UsageError
+from expokeep.history.comparing import Detail
+from expokeep.history.history import History, Sort
+from expokeep.model.digest import Digest, parse_digest
+from expokeep.model.names import SessionId, from_text, parse_session_id
+from expokeep.restore.documents import offer_document
+from expokeep.restore.local import LocalSource
+from expokeep.service.acting import Acting
+from expokeep.service.daemon import Parts
+from expokeep.service.reporting import Reporting
+from expokeep.service.rights import Rights
+
+BLOBS_BODY_BYTES = 16 * 1024 * 1024
+MAX_LIMIT = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """Answers requests on behalf of the parts of a daemon."""
+
+    history: History
+    source: LocalSource
+    rights: Rights
+    acting: Acting
+    reporting: Reporting
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return everything that can be asked."""
+        version = "/v1/versions/{ref}"
+        table: tuple[tuple[str, str, Handler], ...] = (
+            ("GET", "/v1/info", self.reporting.info),
+            ("GET", "/v1/status", self.reporting.status),
+            ("GET", "/v1/doctor", self.reporting.doctor),
+            ("GET", "/v1/db", self.reporting.db),
+            ("GET", "/v1/sessions", self.sessions),
+            ("POST", "/v1/sessions/{session}/save", self.acting.save),
+            ("GET", "/v1/sessions/{session}/versions", self.log),
+            ("POST", "/v1/flush", self.acting.flush),
+            ("POST", "/v1/pause", self.acting.pause),
+            ("POST", "/v1/resume", self.acting.resume),
+            ("POST", "/v1/arrivals", self.acting.arrive),
+            ("GET", version, self.show),
+            ("GET", f"{version}/tree", self.ls),
+            ("GET", f"{version}/contents", self.cat),
+            ("GET", f"{version}/offer", self.offer),
+            ("GET", "/v1/find", self.find),
+            ("GET", "/v1/diff", self.diff),
+        )
+        blobs = Route("POST", f"{version}/blobs", self.blobs, BLOBS_BODY_BYTES)
+        return (*(Route(*row) for row in table), blobs)
+
+    def sessions(self, call: Call) -> Reply:
+        """List sessions: all of them to an operator, its own to anybody else."""
+        sort = _one(call, "sort") or "age"
+        if sort not in ("age", "rpo", "size"):
+            raise UsageError(f"sort by age, rpo or size, not by {sort!r}")
+        found = self.history.sessions(
+            owner=_one(call, "user"),
+            prefix=_one(call, "prefix") or "",
+            limit=_limit(call),
+            sort=sort,
+        )
+        if not self.rights.is_operator(call.peer):
+            own = tuple(
+                one
+                for one in found.sessions
+                if self.rights.uid_of(SessionId(one.session)) == call.peer.uid
+            )
+            found = msgspec.structs.replace(found, sessions=own)
+        return _document(found)
+
+    def log(self, call: Call) -> Reply:
+        """List the versions of a session."""
+        session = call.path["session"]
+        self._require(call, session)
+        since = _one(call, "since")
+        return _document(self.history.log(session, since=since, limit=_limit(call)))
+
+    def show(self, call: Call) -> Reply:
+        """Show one version."""
+        return _document(self.history.show(self._ref(call)))
+
+    def ls(self, call: Call) -> Reply:
+        """List what a version has at a path and below."""
+        return _document(self.history.ls(self._ref(call), _path(call)))
+
+    def cat(self, call: Call) -> Reply:
+        """Return the contents of one file."""
+        return Bytes(self.history.cat(self._ref(call), _path(call)))
+
+    def find(self, call: Call) -> Reply:
+        """Find paths by a glob."""
+        sessions = call.query.get("session", ())
+        if not sessions:
+            self.rights.require_operator(call.peer)
+        for session in sessions:
+            self._require(call, session)
+        glob = _one(call, "glob")
+        if not glob:
+            raise UsageError("name a glob: ?glob=*.js")
+        return _document(self.history.find(_name(glob), sessions))
+
+    def diff(self, call: Call) -> Reply:
+        """Compare two versions."""
+        old, new = _one(call, "old"), _one(call, "new")
+        if not new:
+            raise UsageError("name a version: ?new=SID@17")
+        for ref in filter(None, (old, new)):
+            self._require(call, ref.partition("@")[0])
+        detail = _one(call, "detail") or "names"
+        if detail not in ("names", "stat", "patch"):
+            raise UsageError(f"detail is names, stat or patch, not {detail!r}")
+        paths = [_name(path) for path in call.query.get("path", ())]
+        return _document(self.history.diff(old, new, paths, detail))
+
+    def offer(self, call: Call) -> Reply:
+        """Tell what a restore of a version has to make."""
+        return _document(offer_document(self.source.offer(self._ref(call))))
+
+    def blobs(self, call: Call) -> Reply:
+        """Return contents of a version; of no other, whatever digest is asked for."""
+        offer = self.source.offer(self._ref(call))
+        return Bytes(encoded(self.source.blobs(offer, _digests(call))))
+
+    def _ref(self, call: Call) -> str:
+        ref = call.path["ref"]
+        self._require(call, ref.partition("@")[0])
+        return ref
+
+    def _require(self, call: Call, session: str) -> None:
+        if self.rights.is_operator(call.peer):
+            return
+        try:
+            exact = parse_session_id(session)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        self.rights.require_session(call.peer, exact)
+
+
+class _Digests(msgspec.Struct):
+    digests: list[str] = field(default_factory=list)
+
+
+def _digests(call: Call) -> set[Digest]:
+    try:
+        asked = msgspec.json.decode(call.body, type=_Digests).digests
+        return {parse_digest(text) for text in asked}
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise UsageError(f"not a list of digests: {error}") from error
+
+
+def _document(document: msgspec.Struct) -> Document:
+    return Document(msgspec.json.encode(document))
+
+
+def _one(call: Call, name: str) -> str | None:
+    values = call.query.get(name, ())
+    return values[-1] if values else None
+
+
+def _limit(call: Call) -> int:
+    text = _one(call, "limit") or "1000"
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= MAX_LIMIT:
+        raise UsageError(f"limit is a number from 1 to {MAX_LIMIT}, not {text!r}")
+    return int(text)
+
+
+def _path(call: Call) -> bytes:
+    return _name(_one(call, "path") or "")
+
+
+def _name(text: str) -> bytes:
+    try:
+        return from_text(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from error

@@ -1,0 +1,182 @@
+"""`expokeepd`: the daemon's command line, its signals and its end."""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+
+import expokeep
+from expokeep import log as logs
+from expokeep import wiring
+from expokeep.errors import BackendUnreachable, ConfigError, ExpokeepError
+from expokeep.service import daemon
+from expokeep.service.banner import banner
+from expokeep.service.daemon import Parts
+from expokeep.service.handlers import serving
+from expokeep.service.systemd import Systemd
+from expokeep.settings.load import load
+from expokeep.settings.places import find_config, state_dir
+from expokeep.settings.values import Settings
+from expokeep.snapshot import crash
+
+log = logs.get(__name__)
+
+STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_LOOK_FOR_SIGNALS_S = 0.2
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-c", "--config", type=click.Path(path_type=Path), help="The YAML file.")
+@click.option("--check-config", is_flag=True, help="Check the configuration and exit.")
+@click.option("--embedded", is_flag=True, help="Run Postgres and an S3 server as well.")
+@click.option("--once", is_flag=True, help="Keep every session as it is now and exit.")
+@click.option("--state-dir", type=click.Path(path_type=Path), help="What survives us.")
+@click.option(
+    "--watch-dir",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    multiple=True,
+    help="Where sessions are made, instead of /tmp. May be given several times.",
+)
+@click.option("--socket", type=click.Path(path_type=Path), help="The control socket.")
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default=None,
+)
+@click.version_option(expokeep.__version__, prog_name="expokeepd")
+def main(*, check_config: bool, embedded: bool, once: bool, **options: object) -> None:
+    r"""Keep every project in /tmp/expo-*: watch, snapshot, upload, record.
+
+    Runs in the foreground until SIGTERM or Ctrl-C. With --embedded it needs no
+    configuration: it brings its own Postgres and its own S3 server, on loopback.
+
+    \b
+    Examples:
+      expokeepd --embedded
+      expokeepd -c /etc/expokeep/expokeep.yaml
+      expokeepd -c expokeep.yaml --check-config
+    """
+    try:
+        sys.exit(_run(check_config, embedded, once, options))
+    except ExpokeepError as error:
+        click.echo(f"expokeepd: error: {error}", err=True)
+        if error.hint:
+            click.echo(f"hint: {error.hint}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _run(
+    check_config: bool,  # noqa: FBT001 - handed on from click by name
+    embedded: bool,  # noqa: FBT001
+    once: bool,  # noqa: FBT001
+    options: Mapping[str, object],
+) -> int:
+    # Until the parts run, SIGTERM ends us as Ctrl-C does: by unwinding what began.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.ExitStack() as stack:
+        environ: Mapping[str, str] = os.environ
+        if embedded and not check_config:
+            environ = stack.enter_context(_embedded(options))
+        settings = _settings(options, environ)
+        logs.configure(
+            level=settings.logging.level, as_json=settings.logging.type == "json"
+        )
+        if check_config:
+            click.echo("the configuration is good")
+            return 0
+        if embedded:
+            _prepare(settings)
+        try:
+            crash.arm(environ)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+        # Blocked before the first thread starts, so that every thread inherits it: a
+        # signal then waits until we ask for it, and never runs in the middle of things.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
+        parts = stack.enter_context(daemon.running(settings))
+        if once:
+            return _once(parts)
+        stack.enter_context(serving(parts))
+        if embedded:
+            click.echo(banner(settings))
+        _serve(parts, Systemd(environ))
+        return 0
+
+
+def _settings(options: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
+    config = options["config"]
+    path = find_config(environ, config if isinstance(config, Path) else None)
+    flags = {
+        "state-dir": options["state_dir"],
+        "watch.dir": options["watch_dir"] or None,
+        "socket.path": options["socket"],
+        "logging.level": options["log_level"],
+    }
+    return load(path=path, environ=environ, flags=flags).settings
+
+
+@contextlib.contextmanager
+def _embedded(options: Mapping[str, object]) -> Iterator[Mapping[str, str]]:
+    """Run the servers; yield an environment in which they are the configured ones."""
+    from expokeep.embedded.servers import running_servers  # noqa: PLC0415 - an extra
+
+    state = state_dir(os.environ, {"state-dir": options["state_dir"]})
+    click.echo("starting Postgres and an S3 server ...", err=True)
+    with running_servers(state) as servers:
+        yield {
+            **os.environ,
+            "DATABASE_URL": servers.postgres.dsn,
+            "R2_ENDPOINT": servers.seaweed.endpoint_url,
+            "R2_ACCESS_KEY_ID": servers.seaweed.access_key_id,
+            "R2_SECRET_ACCESS_KEY": servers.seaweed.secret_access_key,
+            "R2_BUCKET_NAME": "expokeep",
+        }
+
+
+def _prepare(settings: Settings) -> None:
+    """Make what an operator makes elsewhere: the schema and the bucket."""
+    with wiring.catalog(settings) as catalog:
+        catalog.migrate()
+    wiring.create_bucket(settings)
+
+
+def _once(parts: Parts) -> int:
+    """Keep everything as it is, and say whether all of it got away."""
+    if parts.drain(parts.settings.shutdown.flush_timeout_s):
+        return 0
+    errors = parts.shipping.errors()
+    reason = str(errors[0]) if errors else "time ran out"
+    raise BackendUnreachable(f"not everything is recorded yet: {reason}")
+
+
+def _serve(parts: Parts, systemd: Systemd) -> None:
+    """Tell that we are well until somebody wants us to stop; then drain."""
+    systemd.ready()
+    log.info("ready", sessions=len(parts.board.lines()))
+    while signal.sigtimedwait(STOP, systemd.ping_every_s) is None:
+        if parts.is_well():
+            systemd.alive(parts.summary())
+        else:
+            log.error("a part hangs", summary=parts.summary())
+            systemd.ailing("a part hangs")
+    systemd.stopping()
+    _drain(parts)
+
+
+def _drain(parts: Parts) -> None:
+    """Keep what is unsaved; a second signal, or the time limit, ends the wait."""
+    log.info("stopping", summary=parts.summary())
+    limit_s = parts.settings.shutdown.flush_timeout_s
+    waited_s = 0.0
+    while waited_s < limit_s and not parts.drain(_LOOK_FOR_SIGNALS_S):
+        if signal.sigtimedwait(STOP, 0) is not None:
+            break
+        waited_s += _LOOK_FOR_SIGNALS_S
+    left = parts.engine.spool.backlog().entries
+    log.info("stopped", in_spool=left)

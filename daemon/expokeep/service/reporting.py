@@ -1,0 +1,183 @@
+"""The verbs of the control socket that tell how the daemon is."""
+
+import datetime
+import os
+from dataclasses import dataclass
+
+import msgspec
+
+import expokeep
+from expokeep.catalog.base import SessionRow
+from expokeep.control.routes import Call, Document, Reply
+from expokeep.errors import ExpokeepError
+from expokeep.history.documents import (
+    Check,
+    DbStatus,
+    Doctor,
+    Info,
+    SessionStatus,
+    SkippedPath,
+    SpoolStatus,
+    State,
+    Status,
+    WatchStatus,
+)
+from expokeep.model.names import SessionId, for_terminal, to_text
+from expokeep.service import doctor
+from expokeep.service.board import Line
+from expokeep.service.daemon import Parts
+from expokeep.service.rights import Rights
+
+MAX_SESSIONS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """Tells how things are."""
+
+    parts: Parts
+    rights: Rights
+    started_at: datetime.datetime
+    embedded: bool
+
+    def info(self, _call: Call) -> Reply:
+        """Tell who answers. Open to everybody."""
+        settings, host = self.parts.settings, self.parts.engine.host
+        try:
+            schema = self.parts.engine.backends.catalog.schema_status().found
+        except ExpokeepError:
+            schema = None
+        return _document(
+            Info(
+                version=expokeep.__version__,
+                pid=os.getpid(),
+                started_at=self.started_at,
+                host=host.name,
+                host_id=str(host.id),
+                state_dir=str(settings.state_dir),
+                watch=tuple(str(one.dir / one.pattern) for one in settings.watch),
+                schema=schema,
+                embedded=self.embedded,
+            )
+        )
+
+    def status(self, call: Call) -> Reply:
+        """Tell whether all is well: of the sessions that the caller may see."""
+        wanted = call.query.get("session", ())
+        lines = [
+            line
+            for line in self.parts.board.lines()
+            if _is_wanted(line, wanted) and self._may_see(call, line)
+        ]
+        known = self._known([line.directory.session for line in lines])
+        sessions = tuple(
+            self._session(line, known.get(line.directory.session)) for line in lines
+        )
+        backlog = self.parts.engine.spool.backlog()
+        trouble = self.parts.shipping.errors()
+        catalog_error = next(iter(self.parts.catalog_error), None)
+        unsaved = [one.unsaved_since for one in sessions if one.unsaved_since]
+        oldest = [*unsaved, *([backlog.oldest_at] if backlog.oldest_at else [])]
+        failing = [one for one in sessions if one.last_error or one.skipped]
+        is_well = self.parts.is_well() and not (trouble or catalog_error or failing)
+        watch = self._watch(operator=self.rights.is_operator(call.peer))
+        return _document(
+            Status(
+                state="ok" if is_well and not watch.degraded else "degraded",
+                oldest_unsaved_at=min(oldest, default=None),
+                spool=SpoolStatus(
+                    entries=backlog.entries,
+                    size_bytes=backlog.size_bytes,
+                    oldest_at=backlog.oldest_at,
+                ),
+                watch=watch,
+                store_error=str(trouble[0]) if trouble else None,
+                catalog_error=str(catalog_error) if catalog_error else None,
+                sessions=sessions,
+            )
+        )
+
+    def doctor(self, call: Call) -> Reply:
+        """Look for what is known to go wrong."""
+        self.rights.require_operator(call.peer)
+        checks = tuple(
+            Check(name=one.name, state=one.state, detail=one.detail, hint=one.hint)
+            for one in doctor.examine(self.parts)
+        )
+        return _document(Doctor(checks=checks))
+
+    def db(self, call: Call) -> Reply:
+        """Tell which schema there is, and which we know."""
+        self.rights.require_operator(call.peer)
+        found = self.parts.engine.backends.catalog.schema_status()
+        status = DbStatus(found=found.found, known=found.known, pending=found.pending)
+        return _document(status)
+
+    def _may_see(self, call: Call, line: Line) -> bool:
+        operator = self.rights.is_operator(call.peer)
+        return operator or line.directory.uid == call.peer.uid
+
+    def _known(self, sessions: list[SessionId]) -> dict[SessionId, SessionRow]:
+        """Return what the catalog says of sessions; nothing while it is away."""
+        if not sessions or self.parts.catalog_error:
+            return {}
+        try:
+            rows = self.parts.engine.backends.catalog.sessions(limit=MAX_SESSIONS)
+        except ExpokeepError:
+            return {}
+        return {row.session: row for row in rows}
+
+    def _session(self, line: Line, row: SessionRow | None) -> SessionStatus:
+        session = line.directory.session
+        backlog = self.parts.engine.spool.backlog(session)
+        since = [at for at in (line.changed_at, backlog.oldest_at) if at is not None]
+        trouble = self.parts.shipping.error_of(session)
+        return SessionStatus(
+            session=session,
+            directory=for_terminal(line.directory.path),
+            state=self._state(line, backlog.entries),
+            unsaved_since=min(since, default=None),
+            last_seq=row.last_seq if row else None,
+            last_saved_at=row.saved_at if row else None,
+            pending=backlog.entries,
+            skipped=tuple(
+                SkippedPath(path=to_text(path), reason=reason)
+                for path, reason in line.skipped.items()
+            ),
+            excluded_count=line.excluded_count,
+            last_error=line.last_error or (str(trouble) if trouble else None),
+        )
+
+    def _state(self, line: Line, pending: int) -> State:
+        if self.parts.shipping.is_paused(line.directory.session):
+            return "paused"
+        if line.is_taken:
+            return "saving"
+        if pending:
+            return "waiting"
+        return "dirty" if line.changed_at is not None else "idle"
+
+    def _watch(self, *, operator: bool) -> WatchStatus:
+        stats = self.parts.observer.stats()
+        if not operator:
+            return WatchStatus(sessions=0, watches=0)
+        return WatchStatus(
+            sessions=stats.sessions,
+            watches=stats.watches,
+            degraded=tuple(
+                f"{for_terminal(directory.path)}: {reason}"
+                for directory, reason in stats.degraded
+            ),
+            overflows=stats.overflows,
+            invalid_names=tuple(for_terminal(name) for name in stats.invalid_names),
+        )
+
+
+def _is_wanted(line: Line, wanted: object) -> bool:
+    if not isinstance(wanted, list | tuple) or not wanted:
+        return True
+    return any(line.directory.session.startswith(prefix) for prefix in wanted)
+
+
+def _document(document: msgspec.Struct) -> Document:
+    return Document(msgspec.json.encode(document))

@@ -1,0 +1,110 @@
+"""What a worker does with a directory that has settled: snapshot, and hand on."""
+
+from dataclasses import dataclass
+
+from expokeep import clock
+from expokeep.errors import ExpokeepError, NotFound
+from expokeep.log import get
+from expokeep.model.names import SessionId, for_terminal
+from expokeep.service.board import Board, Line
+from expokeep.service.shipping import Shipping
+from expokeep.service.turnstile import Turnstile
+from expokeep.settings.values import Settings
+from expokeep.snapshot.outcome import Outcome
+from expokeep.snapshot.run import Snapshotter
+from expokeep.snapshot.values import Moment, Request
+from expokeep.store.retrying import RetryPolicy
+
+log = get(__name__)
+
+_PATIENCE = RetryPolicy(first_s=2.0, most_s=60.0)
+"""Between two tries at a session whose snapshot failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """Takes the snapshots that are due."""
+
+    settings: Settings
+    snapshotter: Snapshotter
+    board: Board
+    turnstile: Turnstile[bytes, SessionId]
+    shipping: Shipping
+
+    def handle(self, path: bytes) -> None:
+        """Snapshot a directory because it has settled, or because it is time."""
+        self._bury_ended()
+        line = self.board.line(path)
+        if line is not None:
+            self.snapshot(line, self._request(line))
+
+    def snapshot(self, line: Line, request: Request) -> Outcome | None:
+        """Snapshot a directory whose lane the caller holds; None if that failed.
+
+        A failure is noted on the board and tried again later.
+        """
+        changed_at, line.changed_at, line.is_taken = line.changed_at, None, True
+        try:
+            outcome = self.snapshotter.snapshot(request, moment())
+        except NotFound:
+            # It is gone, or another directory has its name: the observer tells us.
+            return None
+        except ExpokeepError as error:
+            self._failed(line, error)
+            line.changed_at = changed_at or line.changed_at
+            return None
+        except OSError as error:
+            self._failed(line, error)
+            line.changed_at = changed_at or line.changed_at
+            return None
+        finally:
+            line.is_taken = False
+        self._note(line, outcome)
+        return outcome
+
+    def _request(self, line: Line) -> Request:
+        user = self.settings.watch[0].user
+        return Request(line.directory.session, line.path, owner=user)
+
+    def _note(self, line: Line, outcome: Outcome) -> None:
+        path = line.directory.path
+        line.last_error, line.failures = None, 0
+        if outcome.skipped != line.skipped:
+            for skipped, reason in list(outcome.skipped.items())[:20]:
+                if line.skipped.get(skipped) != reason:
+                    log.warning(
+                        "file left out",
+                        session=line.directory.session,
+                        path=for_terminal(skipped),
+                        why=reason,
+                    )
+        line.skipped, line.excluded_count = outcome.skipped, outcome.excluded_count
+        if outcome.sealed is not None:
+            self.shipping.sealed(outcome.sealed)
+        if "kept changing" in outcome.skipped.values():
+            self.turnstile.schedule(path, self.settings.debounce.max_wait_s)
+        if outcome.wake_in_s is not None:
+            self.turnstile.schedule(path, outcome.wake_in_s)
+        self.turnstile.schedule(path, self.settings.reconcile_interval_s)
+
+    def _failed(self, line: Line, error: Exception) -> None:
+        line.failures += 1
+        line.last_error = str(error)
+        log.error(
+            "snapshot failed",
+            session=line.directory.session,
+            error=str(error),
+            tries=line.failures,
+        )
+        delay_s = _PATIENCE.delay_s(line.failures, chance=0.5)
+        self.turnstile.schedule(line.directory.path, delay_s)
+
+    def _bury_ended(self) -> None:
+        for ended in self.board.take_ended():
+            self.snapshotter.memories.forget(ended.session, ended.device, ended.inode)
+            log.info("session ended", session=ended.session)
+
+
+def moment() -> Moment:
+    """Return now, by all three clocks."""
+    return Moment(clock.now(), clock.monotonic_s(), clock.now_ns())

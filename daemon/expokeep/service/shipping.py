@@ -1,0 +1,194 @@
+"""What a shipper does: brings what waits in the spool to bucket and catalog, in order.
+
+Captures never wait for it. When the network is away, entries pile up in the spool and
+each session is tried again with growing patience.
+"""
+
+import math
+import random
+import threading
+import uuid
+from dataclasses import dataclass, field
+
+from expokeep import clock
+from expokeep.errors import Busy, ExpokeepError
+from expokeep.log import get
+from expokeep.model.names import SessionId
+from expokeep.service.turnstile import Turnstile
+from expokeep.snapshot.keep import Sealed
+from expokeep.snapshot.run import Snapshotter
+from expokeep.snapshot.ship import Shipper
+from expokeep.spool.spool import Spool, SpoolEntry
+from expokeep.store.retrying import RetryPolicy
+
+log = get(__name__)
+
+PATIENCE = RetryPolicy(first_s=1.0, most_s=300.0)
+"""Between two tries at a session, over and above those at each request."""
+MAX_REMEMBERED = 16
+"""Sealed snapshots whose manifests stay in memory; others are read from the spool."""
+
+MAX_RECORDED = 1000
+_LOOK_AGAIN_S = 1.0
+"""How often a session that is held back asks whether it still is."""
+
+
+@dataclass(slots=True)
+class _Trouble:
+    failures: int
+    error: ExpokeepError | OSError
+
+
+@dataclass(slots=True)
+class Shipping:
+    """Ships what is sealed. Safe from any thread."""
+
+    spool: Spool
+    shipper: Shipper
+    snapshotter: Snapshotter
+    turnstile: Turnstile[SessionId, SessionId]
+    _paused: dict[SessionId | None, float] = field(default_factory=dict)
+    """When each pause ends; that of None is one of all sessions."""
+    _remembered: dict[uuid.UUID, Sealed] = field(default_factory=dict)
+    _trouble: dict[SessionId, _Trouble] = field(default_factory=dict)
+    _recorded: dict[uuid.UUID, None] = field(default_factory=dict)
+    """The newest packs that became versions, in order."""
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def start(self) -> None:
+        """Plan what a former process left."""
+        for session in self.spool.sessions():
+            log.info("spool replayed", session=session)
+            self.turnstile.schedule(session)
+
+    def sealed(self, sealed: Sealed) -> None:
+        """Plan a snapshot that was sealed just now."""
+        with self._changed:
+            if len(self._remembered) < MAX_REMEMBERED:
+                self._remembered[sealed.entry.pack] = sealed
+            else:
+                sealed.claim.release()
+        if sealed.entry.note.session not in self._trouble:
+            self.turnstile.schedule(sealed.entry.note.session)
+
+    def handle(self, session: SessionId) -> None:
+        """Ship all that waits for a session, oldest first, up to the first failure."""
+        if self.is_paused(session):
+            self.turnstile.schedule(session, _LOOK_AGAIN_S)
+            return
+        for entry in self.spool.pending(session):
+            try:
+                self._ship(entry)
+            except (ExpokeepError, OSError) as error:
+                self._failed(entry, error)
+                return
+
+    def error_of(self, session: SessionId) -> Exception | None:
+        """Return why a session's snapshots do not get away, if they do not."""
+        trouble = self._trouble.get(session)
+        return trouble.error if trouble else None
+
+    def errors(self) -> list[Exception]:
+        """Return what is wrong now, session by session."""
+        return [trouble.error for trouble in list(self._trouble.values())]
+
+    @property
+    def paused(self) -> list[SessionId | None]:
+        """Return what is held back now; None stands for all sessions."""
+        now_s = clock.monotonic_s()
+        return [one for one, end_s in list(self._paused.items()) if now_s < end_s]
+
+    def is_paused(self, session: SessionId) -> bool:
+        """Return whether a session is held back."""
+        held = self.paused
+        return session in held or None in held
+
+    def pause(self, session: SessionId | None, for_s: float | None) -> None:
+        """Hold a session back, or all of them: for so long, or until `resume`."""
+        length_s = math.inf if for_s is None else for_s
+        self._paused[session] = clock.monotonic_s() + length_s
+
+    def resume(self, session: SessionId | None) -> None:
+        """End a pause, and go on where it began."""
+        self._paused.pop(session, None)
+        self.hurry(session)
+
+    def hurry(self, session: SessionId | None = None) -> None:
+        """Try now, however patient we meant to be."""
+        for waiting in self.spool.sessions():
+            if session in (None, waiting):
+                self.turnstile.schedule(waiting)
+
+    def wait_recorded(self, pack: uuid.UUID, session: SessionId, wait_s: float) -> bool:
+        """Wait until a snapshot is a version; return whether that came.
+
+        Raises:
+            ExpokeepError, OSError: what stands in the way; it waits in the spool.
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: pack in self._recorded or session in self._trouble, wait_s
+            )
+            if pack in self._recorded:
+                return True
+            if trouble := self._trouble.get(session):
+                raise trouble.error
+        if self.is_paused(session):
+            raise Busy("uploads are paused; it is safe in the spool")
+        return False
+
+    def wait_empty(self, session: SessionId | None, wait_s: float) -> bool:
+        """Wait until nothing waits in the spool; return whether that came."""
+
+        def is_empty() -> bool:
+            return not self.spool.backlog(session).entries
+
+        with self._changed:
+            return self._changed.wait_for(is_empty, wait_s)
+
+    def _ship(self, entry: SpoolEntry) -> None:
+        started_s = clock.monotonic_s()
+        with self._changed:
+            sealed = self._remembered.pop(entry.pack, None)
+        try:
+            shipped = self.shipper.ship(entry, sealed)
+        finally:
+            if sealed is not None:
+                sealed.claim.release()
+        self.snapshotter.shipped(shipped, entry.note)
+        version = shipped.version
+        log.info(
+            "version recorded",
+            session=version.session,
+            version=version.seq,
+            files=version.file_count,
+            stored_bytes=sum(pack.size_bytes for pack in entry.note.packs),
+            took_s=round(clock.monotonic_s() - started_s, 3),
+            **({"parked": version.parked} if version.parked else {}),
+        )
+        with self._changed:
+            self._trouble.pop(version.session, None)
+            self._recorded[entry.pack] = None
+            while len(self._recorded) > MAX_RECORDED:
+                del self._recorded[next(iter(self._recorded))]
+            self._changed.notify_all()
+
+    def _failed(self, entry: SpoolEntry, error: ExpokeepError | OSError) -> None:
+        session = entry.note.session
+        self.snapshotter.doubt(entry.note)
+        with self._changed:
+            before = self._trouble.get(session)
+            failures = before.failures + 1 if before else 1
+            self._trouble[session] = _Trouble(failures, error)
+            self._changed.notify_all()
+        delay_s = PATIENCE.delay_s(failures, random.random())  # noqa: S311 - a pause
+        passes = isinstance(error, ExpokeepError) and error.transient
+        say = log.warning if passes else log.error
+        say(
+            "version waits in the spool",
+            session=session,
+            error=str(error),
+            tries=failures,
+            again_in_s=round(delay_s, 1),
+        )
+        self.turnstile.schedule(session, delay_s)
