@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import report, tools, trees, wirecheck
+from bench.daemon import DaemonFailed
 from bench.machine import describe
 from bench.peers import EVERYONE
 from bench.peers.base import Peer, PeerFailed
@@ -42,7 +43,7 @@ class Plan:
     peers: Sequence[type[Peer]]
 
 
-_FULL = {trees.TEMPLATE: 5, trees.MEDIUM: 3, trees.LARGE: 3}
+_FULL = {trees.TEMPLATE: 3, trees.MEDIUM: 3, trees.LARGE: 3}
 _QUICK = {trees.TEMPLATE: 1, trees.MEDIUM: 1}
 
 
@@ -55,7 +56,7 @@ def main() -> int:
     if options.rounds:
         rounds = dict.fromkeys(rounds, options.rounds)
     peers = [kind for kind in EVERYONE if _is_wanted(kind, options.peers)]
-    plan = Plan(rounds, 10 if options.quick else EDITS_ASKED, peers)
+    plan = Plan(rounds, 5 if options.quick else EDITS_ASKED, peers)
 
     begin = time.monotonic()
     work = Path(tempfile.mkdtemp(prefix="expokeep-bench-"))
@@ -160,7 +161,7 @@ class _Run:
                 _tell(measure)
                 self._results.measures.append(measure)
                 counted_s += measure.took_s
-        except (PeerFailed, TreesDiffer) as error:
+        except (PeerFailed, TreesDiffer, DaemonFailed) as error:
             print(f"FAILED: {error}", file=sys.stderr)
             self._results.failures.append(str(error))
         return counted_s

@@ -24,17 +24,19 @@ OURS = "expokeep"
 _NONE = "-"
 
 
-def write_into(readme: Path, text: str) -> None:
+def write_into(
+    readme: Path, text: str, markers: tuple[str, str] = (BEGIN, END)
+) -> None:
     """Replace what stands between the markers.
 
     Raises:
         ValueError: a marker is missing.
     """
-    before, begin, rest = readme.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = readme.read_text().partition(markers[0])
+    _, end, after = rest.partition(markers[1])
     if not (begin and end):
         raise ValueError(f"{readme} lacks its markers")
-    readme.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
+    readme.write_text(f"{before}{begin}\n\n{text}\n{end}{after}")
 
 
 def markdown(results: Results) -> str:

