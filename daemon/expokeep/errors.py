@@ -127,10 +127,11 @@ def by_exit_code(exit_code: int) -> type[ExpokeepError]:
 
     >>> by_exit_code(10).__name__
     'NotFound'
-    >>> by_exit_code(99).__name__
-    'ExpokeepError'
+    >>> by_exit_code(1).__name__, by_exit_code(99).__name__
+    ('ExpokeepError', 'ExpokeepError')
     """
     for known in ExpokeepError.__subclasses__():
-        if known.exit_code == exit_code:
+        # Its own, not an inherited one: 1 means no failure in particular.
+        if vars(known).get("exit_code") == exit_code:
             return known
     return ExpokeepError
