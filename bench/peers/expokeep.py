@@ -22,10 +22,14 @@ class Expokeep(Peer):
         return self._watched / "expo-bench"
 
     def setup(self) -> None:
-        self._watched.mkdir()
+        other = self._watched / "expo-other"
+        other.mkdir(parents=True)
+        (other / "a").write_text("a file of another session\n")
         self._stack = ExitStack()
         running = daemon.running(self.ground, self._watched, daemon.ONLY_WHEN_ASKED)
         self._daemon = self._stack.enter_context(running)
+        # As in use, where a daemon has run for days: its connections are open.
+        self._daemon.ask("save", "other")
 
     def save(self) -> float:
         return float(self._daemon.ask("save", "bench")["took_s"])
