@@ -14,15 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, cast
 
+from expokeep import clock
 from expokeep.catalog import migrate
 from expokeep.catalog.base import Catalog, Host
 from expokeep.catalog.connection import Database, Limits
 from expokeep.catalog.postgres import PostgresCatalog
 from expokeep.errors import ConfigError, ExpokeepError
+from expokeep.history.history import History
 from expokeep.log import get
 from expokeep.model.names import SessionId
 from expokeep.restore.cache import RangeCache
 from expokeep.restore.fetch import Fetcher
+from expokeep.restore.local import Home, LocalSource
 from expokeep.settings.values import Settings
 from expokeep.snapshot.build import Builder
 from expokeep.snapshot.claims import Claims
@@ -164,6 +167,35 @@ def fetcher(settings: Settings, held: Store) -> Iterator[Fetcher]:
         yield Fetcher(held, cache, executor, ahead=parallelism)
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What only reads: questions, and versions to restore."""
+
+    history: History
+    source: LocalSource
+
+
+@contextlib.contextmanager
+def reading(settings: Settings) -> Iterator[Reading]:
+    """Hold what `--direct` needs: no daemon, straight on Postgres and the bucket."""
+    host = host_of(settings.state_dir)
+    with (
+        backends(settings) as held,
+        fetcher(settings, held.store) as fetching,
+    ):
+        yield reading_of(held.catalog, fetching, host, home_in(settings))
+
+
+def reading_of(held: Catalog, fetching: Fetcher, host: Host, home: Home) -> Reading:
+    """Return what only reads, on backends that are open."""
+    return Reading(
+        history=History(
+            held, lambda places: fetching.blobs(places, held.places), clock.now
+        ),
+        source=LocalSource(held, fetching, host, home=home, now=clock.now),
+    )
+
+
 @contextlib.contextmanager
 def engine(settings: Settings, progress: Progress) -> Iterator[Engine]:
     """Hold all that a daemon needs to keep sessions and to give them back."""
@@ -247,6 +279,10 @@ def host_of(state_dir: Path) -> Host:
         raise ConfigError(reason) from error
 
 
-def home_of(settings: Settings, session: SessionId) -> Path:
-    """Return the directory in which a session lives if it lives on this host."""
-    return settings.watch[0].dir / f"expo-{session}"
+def home_in(settings: Settings) -> Home:
+    """Return what tells where a session lives if it lives on this host."""
+
+    def home(session: SessionId) -> Path:
+        return settings.watch[0].dir / f"expo-{session}"
+
+    return home

@@ -181,6 +181,8 @@ class SessionRow:
     """When the head was taken."""
     accessed_at: datetime.datetime
     parked_count: int
+    root_uid: int
+    """Whose the directory was when the session was first seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +304,10 @@ class Catalog(Protocol):
         self, *, owner: str | None = None, prefix: str = "", limit: int = 1000
     ) -> list[SessionRow]:
         """Return sessions by their newest access, newest first."""
+        ...
+
+    def session(self, session: SessionId) -> SessionRow | None:
+        """Return one session, or None if nothing was ever kept of it."""
         ...
 
     def find(self, glob: bytes, sessions: Sequence[SessionId] = ()) -> Iterator[Found]:

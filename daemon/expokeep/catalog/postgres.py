@@ -159,6 +159,15 @@ class PostgresCatalog:
             )
         )
 
+    def session(self, session: SessionId) -> SessionRow | None:
+        """Return one session, or None if nothing was ever kept of it."""
+        rows = self.database.run(
+            lambda connection: Sessions(connection).rows(
+                owner=None, prefix="", limit=1, exact=session
+            )
+        )
+        return next(iter(rows), None)
+
     def find(self, glob: bytes, sessions: Sequence[SessionId] = ()) -> Iterator[Found]:
         """Yield every path that ever matched, in these sessions or in all."""
         with self.database.streaming() as connection:

@@ -84,9 +84,16 @@ class Sessions:
             cursor.execute(_SQL["matching"], {"prefix": prefix, "limit": limit})
             return cursor.fetchall()
 
-    def rows(self, *, owner: str | None, prefix: str, limit: int) -> list[SessionRow]:
+    def rows(
+        self,
+        *,
+        owner: str | None,
+        prefix: str,
+        limit: int,
+        exact: SessionId | None = None,
+    ) -> list[SessionRow]:
         """Return sessions as lists show them, the one used last first."""
-        values = {"owner": owner, "prefix": prefix, "limit": limit}
+        values = {"owner": owner, "prefix": prefix, "limit": limit, "exact": exact}
         with self.connection.cursor(row_factory=class_row(SessionRow)) as cursor:
             return cursor.execute(_SQL["rows"], values).fetchall()
 

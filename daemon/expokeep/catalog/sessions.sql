@@ -72,13 +72,15 @@ SELECT session.sid AS session, session.owner, session.project_name,
        (SELECT count(*)
           FROM version
          WHERE version.session = session.id
-           AND version.parked IS NOT NULL)::integer AS parked_count
+           AND version.parked IS NOT NULL)::integer AS parked_count,
+       session.root_uid
   FROM session
   LEFT JOIN host ON host.id = session.host
   LEFT JOIN version AS head
     ON head.session = session.id
    AND head.seq = session.head_seq
  WHERE (%(owner)s::text IS NULL OR session.owner = %(owner)s)
+   AND (%(exact)s::text IS NULL OR session.sid = %(exact)s)
    AND session.sid >= %(prefix)s
    AND session.sid < %(prefix)s || '~'
    AND session.deleted_at IS NULL

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -19,7 +20,6 @@ from expokeep.history.documents import (
     Saved,
     SkippedPath,
 )
-from expokeep.history.history import History
 from expokeep.model.names import SessionId, parse_session_id, to_text
 from expokeep.model.version import Selector, Version, VersionRef
 from expokeep.restore.local import LocalSource
@@ -27,14 +27,14 @@ from expokeep.restore.source import Arrival
 from expokeep.service.board import Line
 from expokeep.service.daemon import Parts
 from expokeep.service.rights import Rights
-from expokeep.service.saving import moment
 from expokeep.snapshot.outcome import Outcome
 from expokeep.snapshot.values import Request
 
 SAVE_TIMEOUT_S = 600.0
-"""Longest wait for a save to become durable; the snapshot itself is safe long before."""
+"""Longest wait for a save to be durable; the snapshot is safe long before."""
 PROGRESS_EVERY_S = 0.5
-MAX_TEXT = 4096
+
+Wish = TypeVar("Wish", bound=msgspec.Struct)
 
 
 class _Save(msgspec.Struct):
@@ -68,7 +68,6 @@ class Acting:
     """Does what is asked of a daemon."""
 
     parts: Parts
-    history: History
     source: LocalSource
     rights: Rights
 
@@ -186,16 +185,14 @@ class Acting:
 
     def _told(self, session: SessionId, outcome: Outcome, took_s: float) -> Saved:
         version = self._version(session, outcome)
-        catalog = self.parts.engine.backends.catalog
-        rows = catalog.sessions(prefix=session, limit=1000)
-        names = [row.project_name for row in rows if row.session == session]
+        row = self.parts.engine.backends.catalog.session(session)
         sealed = outcome.sealed
         stored = sum(p.size_bytes for p in sealed.entry.note.packs) if sealed else 0
         return Saved(
             session=session,
             state="recorded" if sealed else "unchanged",
             version=version.seq if version else None,
-            project_name=names[0] if names else None,
+            project_name=row.project_name if row else None,
             took_s=took_s,
             stored_bytes=stored,
             set_count=outcome.set_count,
@@ -278,6 +275,13 @@ def _request(line: Line, wish: _Save) -> Request:
         project_name=wish.name,
         believes_deletions=True,
     )
+
+
+def _body(call: Call, kind: type[Wish]) -> Wish:
+    try:
+        return msgspec.json.decode(call.body or b"{}", type=kind)
+    except msgspec.MsgspecError as error:
+        raise UsageError(f"the request cannot be understood: {error}") from error
 
 
 def _encoded(document: msgspec.Struct) -> bytes:

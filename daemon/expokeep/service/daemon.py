@@ -75,6 +75,24 @@ class Parts:
             f"oldest unsaved change: {age}"
         )
 
+    def home(self, session: SessionId) -> Path:
+        """Return where a session lives on this host, or would live."""
+        line = self.board.main_line(session)
+        if line is not None:
+            return line.path
+        return self.settings.watch[0].dir / f"expo-{session}"
+
+    def uid_of(self, session: SessionId) -> int | None:
+        """Return whose a session is: by the catalog, or by its directory."""
+        try:
+            row = self.engine.backends.catalog.session(session)
+        except ExpokeepError:
+            row = None
+        if row is not None:
+            return row.root_uid
+        line = self.board.main_line(session)
+        return line.directory.uid if line else None
+
     def drain(self, timeout_s: float) -> bool:
         """Keep and ship all that is unsaved; return whether everything is recorded."""
         deadline_s = clock.monotonic_s() + timeout_s

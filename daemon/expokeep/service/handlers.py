@@ -4,16 +4,15 @@ Each handler checks the caller's rights first, then asks; nothing is decided her
 """
 
 import contextlib
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import msgspec
 
-from expokeep import clock
+from expokeep import clock, wiring
 from expokeep.control.blobs import encoded
 from expokeep.control.routes import Bytes, Call, Document, Handler, Reply, Route
-from expokeep.control.server import Server
+from expokeep.control.server import ControlSocket
 from expokeep.errors import UsageError
 from expokeep.history.comparing import Detail
 from expokeep.history.history import History, Sort
@@ -24,10 +23,12 @@ from expokeep.restore.local import LocalSource
 from expokeep.service.acting import Acting
 from expokeep.service.daemon import Parts
 from expokeep.service.reporting import Reporting
-from expokeep.service.rights import Rights
+from expokeep.service.rights import Rights, group_id
 
 BLOBS_BODY_BYTES = 16 * 1024 * 1024
 MAX_LIMIT = 100_000
+SORTS: dict[str, Sort] = {"age": "age", "rpo": "rpo", "size": "size"}
+DETAILS: dict[str, Detail] = {"names": "names", "stat": "stat", "patch": "patch"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,9 @@ class Handlers:
 
     def sessions(self, call: Call) -> Reply:
         """List sessions: all of them to an operator, its own to anybody else."""
-        sort = _one(call, "sort") or "age"
-        if sort not in ("age", "rpo", "size"):
-            raise UsageError(f"sort by age, rpo or size, not by {sort!r}")
+        wish = _one(call, "sort") or "age"
+        if (sort := SORTS.get(wish)) is None:
+            raise UsageError(f"sort by {', '.join(SORTS)}, not by {wish!r}")
         found = self.history.sessions(
             owner=_one(call, "user"),
             prefix=_one(call, "prefix") or "",
@@ -123,9 +124,9 @@ class Handlers:
             raise UsageError("name a version: ?new=SID@17")
         for ref in filter(None, (old, new)):
             self._require(call, ref.partition("@")[0])
-        detail = _one(call, "detail") or "names"
-        if detail not in ("names", "stat", "patch"):
-            raise UsageError(f"detail is names, stat or patch, not {detail!r}")
+        wish = _one(call, "detail") or "names"
+        if (detail := DETAILS.get(wish)) is None:
+            raise UsageError(f"detail is one of {', '.join(DETAILS)}, not {wish!r}")
         paths = [_name(path) for path in call.query.get("path", ())]
         return _document(self.history.diff(old, new, paths, detail))
 
@@ -151,6 +152,35 @@ class Handlers:
         except ValueError as error:
             raise UsageError(str(error)) from error
         self.rights.require_session(call.peer, exact)
+
+
+@contextlib.contextmanager
+def serving(parts: Parts, *, embedded: bool) -> Iterator[None]:
+    """Answer on the control socket.
+
+    Raises:
+        Busy: another daemon answers there.
+        ConfigError: there can be no such socket.
+    """
+    settings, engine = parts.settings, parts.engine
+    reading = wiring.reading_of(
+        engine.backends.catalog, engine.fetcher, engine.host, parts.home
+    )
+    rights = Rights(settings.socket.group, parts.uid_of)
+    handlers = Handlers(
+        history=reading.history,
+        source=reading.source,
+        rights=rights,
+        acting=Acting(parts, reading.source, rights),
+        reporting=Reporting(parts, rights, clock.now(), embedded=embedded),
+    )
+    with ControlSocket(
+        settings.socket.path,
+        settings.socket.permissions,
+        settings.socket.group if group_id(settings.socket.group) else None,
+        handlers.routes(),
+    ):
+        yield
 
 
 class _Digests(msgspec.Struct):

@@ -102,7 +102,7 @@ def _run(
         parts = stack.enter_context(daemon.running(settings))
         if once:
             return _once(parts)
-        stack.enter_context(serving(parts))
+        stack.enter_context(serving(parts, embedded=embedded))
         if embedded:
             click.echo(banner(settings))
         _serve(parts, Systemd(environ))

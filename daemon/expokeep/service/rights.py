@@ -10,9 +10,17 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from expokeep.control.server import Peer
+from expokeep.control.peer import Peer
 from expokeep.errors import AccessDenied, NotFound
 from expokeep.model.names import SessionId
+
+
+def group_id(name: str) -> int | None:
+    """Return the number of a group, or None if there is no such group here."""
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +36,8 @@ class Rights:
         """Return whether a peer may all."""
         if peer.uid in (0, os.geteuid()):
             return True
-        try:
-            gid = grp.getgrnam(self.group).gr_gid
-        except KeyError:
-            return False
-        return gid == peer.gid or gid in peer.groups
+        gid = group_id(self.group)
+        return gid is not None and (gid == peer.gid or gid in peer.groups)
 
     def require_operator(self, peer: Peer) -> None:
         """Check that a peer may all.

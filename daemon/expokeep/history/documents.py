@@ -1,0 +1,285 @@
+"""The JSON contract: every answer of the daemon and of `expokeep --json`.
+
+Fields are only ever added, and a reader skips those that it does not know. Each
+document says by `message_type` what it is. Those of a restore are in
+`restore.documents`, and what all share is in `model.documents`.
+"""
+
+import datetime
+from typing import Literal
+
+import msgspec
+
+from expokeep.model.documents import EntryDocument, EntryType, VersionDocument
+
+State = Literal["idle", "dirty", "saving", "waiting", "paused", "ended"]
+"""Of a session: nothing to do; changed; being kept; kept in the spool and on its way;
+held back; its directory is gone."""
+
+
+class Document(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="message_type", tag=True
+):
+    """What every answer is."""
+
+
+class Failure(Document, tag="error"):
+    """A request that failed; in a stream that has begun, its last line."""
+
+    error: str
+    hint: str = ""
+    exit_code: int = 1
+
+
+class Progress(Document, tag="progress"):
+    """How far a long operation is."""
+
+    done_bytes: int
+    total_bytes: int
+    phase: str = ""
+
+
+# --- what was kept ---------------------------------------------------------------
+
+
+class SessionDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A session, as lists show it."""
+
+    session: str
+    owner: str | None
+    project_name: str | None
+    host: str | None
+    last_seq: int
+    head_seq: int | None
+    file_count: int
+    size_bytes: int
+    created_at: datetime.datetime
+    saved_at: datetime.datetime | None
+    accessed_at: datetime.datetime
+    parked_count: int
+
+
+class SessionList(Document, tag="sessions"):
+    """Sessions; `truncated` if there are more than were asked for."""
+
+    sessions: tuple[SessionDocument, ...]
+    truncated: bool = False
+
+
+class VersionLog(Document, tag="log"):
+    """The versions of a session, newest first."""
+
+    session: str
+    head_seq: int | None
+    versions: tuple[VersionDocument, ...]
+    truncated: bool = False
+
+
+class ChangeDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One path that differs. What does not apply is left out."""
+
+    change: Literal["A", "M", "D", "T", "R"]
+    """Added, modified, deleted, another type, renamed."""
+    path: str
+    type: EntryType
+    """As it is now; of what was deleted, as it was."""
+    old_path: str | None = None
+    old_type: EntryType | None = None
+    size_bytes: int | None = None
+    old_size_bytes: int | None = None
+    mode: str | None = None
+    old_mode: str | None = None
+    added_lines: int | None = None
+    removed_lines: int | None = None
+    binary: bool = False
+    note: str | None = None
+    """Why there is no patch, and no count of lines."""
+    patch: str | None = None
+    """In git's form: `git apply` and `patch -p1` read it."""
+
+
+class VersionShown(Document, tag="version"):
+    """One version in full, and what it changed."""
+
+    version: VersionDocument
+    is_head: bool
+    uid: int
+    gid: int
+    mode: str
+    pack_key: str | None
+    """Where its own contents are in the bucket; None if all of them were known."""
+    changes: tuple[ChangeDocument, ...]
+    """Against its parent; without one, all of it."""
+
+
+class TreeListing(Document, tag="tree"):
+    """What a version has at a path and below it, sorted."""
+
+    version: VersionDocument
+    path: str
+    entries: tuple[EntryDocument, ...]
+
+
+class Match(msgspec.Struct, frozen=True, kw_only=True):
+    """A path, and the versions from `first_seq` to `last_seq` that had it so."""
+
+    session: str
+    epoch: int
+    first_seq: int
+    last_seq: int | None
+    """None: the newest version of its epoch still has it."""
+    entry: EntryDocument
+
+
+class Finding(Document, tag="found"):
+    """Every path that ever matched."""
+
+    glob: str
+    matches: tuple[Match, ...]
+    truncated: bool = False
+
+
+class Difference(Document, tag="diff"):
+    """What turns one version into another."""
+
+    old: VersionDocument | None
+    """None: `new` is compared with nothing, because nothing was before it."""
+    new: VersionDocument
+    changes: tuple[ChangeDocument, ...]
+
+
+# --- how things are --------------------------------------------------------------
+
+
+class Info(Document, tag="info"):
+    """Who answers."""
+
+    version: str
+    pid: int
+    started_at: datetime.datetime
+    host: str
+    host_id: str
+    state_dir: str
+    watch: tuple[str, ...]
+    schema: int | None
+    embedded: bool = False
+
+
+class SpoolStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What is safe on this host, and not yet a version."""
+
+    entries: int
+    size_bytes: int
+    oldest_at: datetime.datetime | None
+
+
+class WatchStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How well the daemon sees."""
+
+    sessions: int
+    watches: int
+    degraded: tuple[str, ...] = ()
+    overflows: int = 0
+    invalid_names: tuple[str, ...] = ()
+
+
+class SkippedPath(msgspec.Struct, frozen=True, kw_only=True):
+    """A path that could not be kept."""
+
+    path: str
+    reason: str
+
+
+class SessionStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A session directory on this host."""
+
+    session: str
+    directory: str
+    state: State
+    unsaved_since: datetime.datetime | None
+    last_seq: int | None
+    last_saved_at: datetime.datetime | None
+    pending: int
+    """Snapshots in the spool."""
+    skipped: tuple[SkippedPath, ...] = ()
+    excluded_count: int = 0
+    last_error: str | None = None
+
+
+class Status(Document, tag="status"):
+    """Whether all is well, and what is not."""
+
+    state: Literal["ok", "degraded"]
+    oldest_unsaved_at: datetime.datetime | None
+    spool: SpoolStatus
+    watch: WatchStatus
+    store_error: str | None
+    catalog_error: str | None
+    sessions: tuple[SessionStatus, ...]
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a doctor looks at."""
+
+    name: str
+    state: Literal["ok", "warning", "error"]
+    detail: str
+    hint: str = ""
+
+
+class Doctor(Document, tag="doctor"):
+    """What is healthy, and what to do about the rest."""
+
+    checks: tuple[Check, ...]
+
+
+class DbStatus(Document, tag="db"):
+    """The schema in Postgres, beside the one that this program knows."""
+
+    found: int
+    known: int
+    pending: tuple[str, ...]
+
+
+class Migrated(Document, tag="migrated"):
+    """Migrations that were applied, or that would be."""
+
+    applied: tuple[str, ...]
+    dry_run: bool = False
+
+
+# --- what was done ---------------------------------------------------------------
+
+
+class Saved(Document, tag="saved"):
+    """What became of a save."""
+
+    session: str
+    state: Literal["unchanged", "recorded", "spooled"]
+    """`spooled`: safe on this host, and not in the bucket yet; `error` says why."""
+    version: int | None
+    project_name: str | None
+    took_s: float
+    stored_bytes: int = 0
+    set_count: int = 0
+    gone_count: int = 0
+    parked: str | None = None
+    skipped: tuple[SkippedPath, ...] = ()
+    excluded_count: int = 0
+    error: str | None = None
+
+
+class Flushed(Document, tag="flushed"):
+    """What became of a flush; `pending` snapshots are still in the spool."""
+
+    sessions: tuple[str, ...]
+    pending: int
+    waited: bool = False
+
+
+class Paused(Document, tag="paused"):
+    """What is held back now, after a pause or a resume."""
+
+    everything: bool
+    sessions: tuple[str, ...]
+    until: datetime.datetime | None = None

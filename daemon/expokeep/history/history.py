@@ -1,0 +1,308 @@
+"""Answers what was kept. Stands on the catalog, and on whoever can bring contents.
+
+Versions are named here as a person names them; a time without a zone is in UTC, so a
+client that means its own says so before it asks.
+"""
+
+import datetime
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Literal
+
+from expokeep.catalog.base import Catalog, Found, Place, SessionRow
+from expokeep.errors import BlobMissing, IntegrityError, NotFound, UsageError
+from expokeep.history.changes import below, changes
+from expokeep.history.comparing import Detail, compared
+from expokeep.history.documents import (
+    Difference,
+    Finding,
+    Match,
+    SessionDocument,
+    SessionList,
+    TreeListing,
+    VersionLog,
+    VersionShown,
+)
+from expokeep.model.digest import Digest, shown
+from expokeep.model.documents import entry_document, version_document
+from expokeep.model.names import SessionId, for_terminal, parse_session_id, to_text
+from expokeep.model.tree import Entry, File, Link
+from expokeep.model.version import (
+    Selector,
+    Version,
+    VersionRef,
+    parse_moment,
+    parse_version_ref,
+)
+
+Contents = Callable[
+    [Collection[Place]], Iterator[tuple[Digest, int, Iterable[bytes | memoryview]]]
+]
+"""Brings contents home: digest, size in bytes, bytes; each once, in any order."""
+Sort = Literal["age", "rpo", "size"]
+"""Of sessions: used last first; longest since the last save first; largest first."""
+
+MAX_MATCHES = 10_000
+MAX_SESSIONS = 100_000
+_NAMED = 5
+"""So many sessions are named when a prefix fits several."""
+
+
+class History:
+    """What was kept, asked. Safe from any thread, as its catalog is."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        contents: Contents,
+        now: Callable[[], datetime.datetime],
+    ) -> None:
+        self._catalog = catalog
+        self._contents = contents
+        self._now = now
+
+    def sessions(
+        self,
+        *,
+        owner: str | None = None,
+        prefix: str = "",
+        limit: int = 1000,
+        sort: Sort = "age",
+    ) -> SessionList:
+        """Return sessions, at most `limit`."""
+        # Only the catalog's own order can be cut by the catalog.
+        most = limit + 1 if sort == "age" else MAX_SESSIONS
+        rows = self._catalog.sessions(owner=owner, prefix=prefix, limit=most)
+        if sort == "size":
+            rows.sort(key=lambda row: -row.size_bytes)
+        elif sort == "rpo":
+            rows.sort(key=lambda row: row.saved_at or row.created_at)
+        found = tuple(_session_document(row) for row in rows[:limit])
+        return SessionList(sessions=found, truncated=len(rows) > limit)
+
+    def log(
+        self, session: str, *, since: str | None = None, limit: int = 1000
+    ) -> VersionLog:
+        """Return the versions of a session, newest first.
+
+        Raises:
+            NotFound: there is no such session.
+            UsageError: `since` is no time, or the prefix fits several sessions.
+        """
+        exact = self.session(session)
+        found = self._catalog.versions(
+            exact, since=self._moment(since), limit=limit + 1
+        )
+        head = self._head(exact)
+        return VersionLog(
+            session=exact,
+            head_seq=head.seq if head else None,
+            versions=tuple(version_document(version) for version in found[:limit]),
+            truncated=len(found) > limit,
+        )
+
+    def show(self, ref: str) -> VersionShown:
+        """Return one version in full."""
+        version = self.resolve(ref)
+        kept, before = self._catalog.kept(version), self._before(version)
+        head = self._head(version.session)
+        own = (place for place in kept.places.values() if place.pack == version.pack)
+        key = next((place.key for place in own), None)
+        old = self._catalog.tree(before) if before else {}
+        return VersionShown(
+            version=version_document(version),
+            is_head=head is not None and head.seq == version.seq,
+            uid=kept.root.uid,
+            gid=kept.root.gid,
+            mode=f"{kept.root.mode:04o}",
+            pack_key=key,
+            changes=compared(changes(old, kept.tree), "names", self._read),
+        )
+
+    def ls(self, ref: str, path: bytes = b"") -> TreeListing:
+        """Return what a version has at and below a path.
+
+        Raises:
+            NotFound: it has nothing there.
+        """
+        version = self.resolve(ref)
+        tree = below(self._catalog.tree(version), [path])
+        if not tree and path.strip(b"/"):
+            raise _no_path(version, path)
+        return TreeListing(
+            version=version_document(version),
+            path=to_text(path),
+            entries=tuple(entry_document(name, tree[name]) for name in sorted(tree)),
+        )
+
+    def cat(self, ref: str, path: bytes) -> Iterator[bytes]:
+        """Return the contents of a file, in pieces.
+
+        Raises:
+            NotFound: there is no such path.
+            UsageError: what is there is no file.
+            IntegrityError: after the last piece, if they are not what was kept.
+        """
+        version = self.resolve(ref)
+        entry = self._catalog.tree(version).get(path)
+        if entry is None:
+            raise _no_path(version, path)
+        if not isinstance(entry, File):
+            raise UsageError(f"{for_terminal(path)} is {_what(entry)}, not a file")
+        return self._proved(entry.digest)
+
+    def find(self, glob: bytes, sessions: Sequence[str] = ()) -> Finding:
+        """Return every path that ever matched, in these sessions or in all."""
+        exact = [self.session(text) for text in sessions]
+        found = list(islice(self._catalog.find(glob, exact), MAX_MATCHES + 1))
+        return Finding(
+            glob=to_text(glob),
+            matches=tuple(_match(match) for match in found[:MAX_MATCHES]),
+            truncated=len(found) > MAX_MATCHES,
+        )
+
+    def diff(
+        self,
+        old: str | None,
+        new: str,
+        paths: Collection[bytes] = (),
+        detail: Detail = "names",
+    ) -> Difference:
+        """Return what turns `old` into `new`; None is the version before `new`."""
+        after = self.resolve(new)
+        before = self._before(after) if old is None else self.resolve(old)
+        trees = self._catalog.tree(before) if before else {}, self._catalog.tree(after)
+        found = changes(*(below(tree, paths) for tree in trees))
+        return Difference(
+            old=version_document(before) if before else None,
+            new=version_document(after),
+            changes=compared(found, detail, self._read),
+        )
+
+    def resolve(self, ref: str) -> Version:
+        """Return the version that a person means.
+
+        Raises:
+            UsageError: these words name no version, or they fit several sessions.
+            NotFound: there is none.
+        """
+        try:
+            return self._catalog.resolve(parse_version_ref(ref, now=self._now()))
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+
+    def session(self, text: str) -> SessionId:
+        """Return the session that a person means by its id, or by how it begins.
+
+        Raises:
+            UsageError: it is no id, or it fits several sessions.
+            NotFound: there is none.
+        """
+        try:
+            prefix = parse_session_id(text)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        rows = self._catalog.sessions(prefix=prefix, limit=MAX_SESSIONS)
+        names = [row.session for row in rows]
+        if prefix in names or len(names) == 1:
+            return prefix if prefix in names else names[0]
+        if not names:
+            raise NotFound(f"no session {prefix} is kept")
+        more = ", ..." if len(names) > _NAMED else ""
+        raise UsageError(
+            f"{prefix} fits several sessions: {', '.join(names[:_NAMED])}{more}"
+        )
+
+    def _moment(self, text: str | None) -> datetime.datetime | None:
+        if text is None:
+            return None
+        try:
+            return parse_moment(text, now=self._now())
+        except (ValueError, OverflowError) as error:
+            raise UsageError(f"{text!r} is no time; write 2h or 2026-11-24") from error
+
+    def _head(self, session: SessionId) -> Version | None:
+        try:
+            return self._catalog.resolve(VersionRef(session))
+        except NotFound:  # all that was kept of it is parked
+            return None
+
+    def _before(self, version: Version) -> Version | None:
+        if version.parent is None:
+            return None
+        ref = VersionRef(version.session, Selector(seq=version.parent))
+        return self._catalog.resolve(ref)
+
+    def _read(self, digests: Collection[Digest]) -> Mapping[Digest, bytes]:
+        places = self._places(digests)
+        found: dict[Digest, bytes] = {}
+        for digest, _, chunks in self._contents(places):
+            whole = b"".join(chunks)
+            _require(digest, hashlib.sha256(whole).digest())
+            found[digest] = whole
+        return found
+
+    def _proved(self, digest: Digest) -> Iterator[bytes]:
+        places = self._places([digest])
+
+        def pieces() -> Iterator[bytes]:
+            hasher = hashlib.sha256()
+            for _, _, chunks in self._contents(places):
+                for chunk in chunks:
+                    hasher.update(chunk)
+                    yield bytes(chunk)
+            _require(digest, hasher.digest())
+
+        return pieces()
+
+    def _places(self, digests: Collection[Digest]) -> list[Place]:
+        places = self._catalog.places(digests)
+        for digest in digests:
+            if digest not in places:
+                raise BlobMissing(shown(digest), "any place that the catalog knows")
+        return list(places.values())
+
+
+def _require(digest: Digest, found: bytes) -> None:
+    if found != digest:
+        raise IntegrityError(f"{shown(digest)} came back as other bytes")
+
+
+def _no_path(version: Version, path: bytes) -> NotFound:
+    error = NotFound(f"{version.session}@{version.seq} has no {for_terminal(path)}")
+    error.hint = f"`expokeep ls {version.session}@{version.seq}` lists what it has."
+    return error
+
+
+def _what(entry: Entry) -> str:
+    if isinstance(entry, Link):
+        return f"a link to {for_terminal(entry.target)}"
+    return "a directory"
+
+
+def _match(found: Found) -> Match:
+    return Match(
+        session=found.session,
+        epoch=found.epoch,
+        first_seq=found.first_seq,
+        last_seq=found.last_seq,
+        entry=entry_document(found.path, found.entry),
+    )
+
+
+def _session_document(row: SessionRow) -> SessionDocument:
+    return SessionDocument(
+        session=row.session,
+        owner=row.owner,
+        project_name=row.project_name,
+        host=row.host,
+        last_seq=row.last_seq,
+        head_seq=row.head_seq,
+        file_count=row.file_count,
+        size_bytes=row.size_bytes,
+        created_at=row.created_at,
+        saved_at=row.saved_at,
+        accessed_at=row.accessed_at,
+        parked_count=row.parked_count,
+    )
