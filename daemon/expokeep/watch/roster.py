@@ -203,13 +203,19 @@ class Roster:
         self, root: WatchRoot, session: SessionId, path: bytes, error: OSError
     ) -> None:
         known = self._watched.get(path)
-        status = None if error.errno in GONE else _lstat(path)
+        try:
+            status = None if error.errno in GONE else os.lstat(path)
+        except OSError as later:
+            # That we may not look is no proof that there is nothing.
+            if known is not None:
+                self._tree.trouble(known, errno_name(later))
+            return
         if status is None or not stat.S_ISDIR(status.st_mode):
             if known is not None:
                 self._end(known)
             return
-        # It is there, and we may not look inside: a session all the same.
         found = _directory(session, path, status)
+        # It is there, and we may not look inside: a session all the same.
         if known is not None and not _is_same(known, found, UNWATCHED_WD):
             self._end(known)
             known = None
@@ -222,7 +228,9 @@ class Roster:
         if path in self.invalid_paths or len(self.invalid_paths) >= _MAX_INVALID_NAMES:
             return
         self.invalid_paths[path] = None
-        _logger.warning("not the name of a session, left alone", path=_shown(path))
+        _logger.warning(
+            "not the name of a session, left alone", path=for_terminal(path)
+        )
 
 
 def _directory(
@@ -241,14 +249,3 @@ def _is_same(known: Watched, found: SessionDirectory, wd: int) -> bool:
         return known.root.wd == wd
     was = known.directory
     return (was.device, was.inode) == (found.device, found.inode)
-
-
-def _lstat(path: bytes) -> os.stat_result | None:
-    try:
-        return os.lstat(path)
-    except OSError:
-        return None
-
-
-def _shown(path: bytes) -> str:
-    return for_terminal(path)

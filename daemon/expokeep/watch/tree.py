@@ -2,7 +2,9 @@
 
 Every question is put to the disk, never to an event: an event only says where to look.
 A watch descriptor names a directory itself, wherever it is, so a rename, a swap and a
-stale event all end in the same comparison: is this the directory that I know?
+stale event all end in the same comparison: is this the directory that I know? While
+events wait in the queue a node may be in the wrong place; each rename inside a session
+is followed by a walk, which puts all of them right.
 
 Knows neither which sessions there are nor whom to tell. Not for several threads.
 """
@@ -108,11 +110,9 @@ class WatchTree:
             self._cut_moved(cookie)
             return
         with self._noting_trouble(node.watched):
-            fd = self._open(node)
-            if fd is None:
-                # A later event will say where it went; the walk makes sure of it.
-                self.suspects.add(node.watched)
-                return
+            # If the directory has moved since, another one may have its name by now.
+            # Then an event of the move waits in the queue, and a walk will follow it.
+            fd = open_below(node.watched.directory.path, node.place()[1])
             here = node.children.get(name)
             try:
                 self._meet(node, name, path, fd)
@@ -226,32 +226,6 @@ class WatchTree:
         """End the watches of what was moved out by the rename of this cookie."""
         for node in [node for node, (_, its) in self._parked.items() if its == cookie]:
             self.cut(node)
-
-    def _open(self, node: Node) -> int | None:
-        """Return a descriptor of the node's directory, or None if it is not there now.
-
-        Events that wait in the queue may have moved it, and another directory may have
-        its name by now. Only the watch descriptor can tell.
-        """
-        try:
-            fd = open_below(node.watched.directory.path, node.place()[1])
-        except OSError as error:
-            if error.errno in EXHAUSTED:
-                raise
-            return None
-        if self._is_watch_of(fd, node):
-            return fd
-        os.close(fd)
-        return None
-
-    def _is_watch_of(self, fd: int, node: Node) -> bool:
-        try:
-            wd = self._kernel.watch(fd)
-        except OSError:
-            return False  # what is watched already can always be watched again
-        if wd not in self._nodes:
-            self._kernel.unwatch(wd)
-        return wd == node.wd
 
     @contextmanager
     def _noting_trouble(self, watched: Watched) -> Iterator[None]:

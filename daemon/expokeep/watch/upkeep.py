@@ -114,7 +114,7 @@ class Upkeep:
             _logger.info("session watched again", path=_shown(watched))
 
     def _degrade(self, watched: Watched) -> None:
-        if watched not in self._roster:
+        if watched not in self._roster or not watched.trouble:
             return
         if not watched.degraded:
             watched.poll_pause_s = self._timings.poll_first_s

@@ -108,7 +108,8 @@ class Assignment:
 
     roots: tuple[WatchRoot, ...]
     excluded: Callable[[SessionDirectory], Rules]
-    """May be called again at any time, on the reader's thread."""
+    """Called on the reader's thread, at any time. Must not raise because of what a
+    project wrote into its ignore file: an exception puts every session in doubt."""
     sink: Sink
     timings: Timings = Timings()
     ignore_file: bytes = b".expokeepignore"

@@ -1,0 +1,198 @@
+"""What must not stop the watch."""
+
+import os
+import shutil
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from expokeep import clock
+from expokeep.watch.values import SessionDirectory
+from watching import (
+    IMPATIENT,
+    WAIT_S,
+    Hanging,
+    Scene,
+    Touchy,
+    all_below,
+    watching,
+    watching_late,
+)
+
+
+def test_a_sink_that_raises_does_not_stop_the_reader(tmp_path: Path) -> None:
+    sink = Touchy()
+    with watching(tmp_path, sink=sink) as scene:
+        (scene.tmp / "expo-bad").mkdir()
+        (scene.tmp / "expo-good").mkdir()
+        scene.settle()
+        (scene.tmp / "expo-bad" / "x").touch()
+        (scene.tmp / "expo-good" / "x").touch()
+
+        sink.wait_for("changed", "expo-good")
+        sink.wait_for("doubted")
+        scene.settle()
+        assert scene.observer.stats().errors >= 1
+        assert scene.observer.stats().rebuilds == 0
+
+
+def test_a_session_with_too_many_directories_is_polled(tmp_path: Path) -> None:
+    with watching(tmp_path, max_watches=10) as scene:
+        greedy = scene.tmp / "expo-greedy"
+        for number in range(30):
+            (greedy / f"{number}").mkdir(parents=True)
+        modest = scene.tmp / "expo-modest"
+        modest.mkdir()
+        scene.settle()
+        assert len(scene.watched()) == 11
+        [(directory, reason)] = scene.observer.stats().degraded
+        assert (directory.session, reason) == ("greedy", "EDQUOT")
+        scene.sink.forget()
+        scene.sink.wait_for("changed", "expo-greedy")
+
+        for number in range(5, 30):
+            (greedy / f"{number}").rmdir()
+
+        scene.until(lambda: not scene.observer.stats().degraded)
+        scene.until_watched(*all_below(greedy, modest))
+
+
+def test_a_tree_that_is_too_deep_is_polled(scene: Scene) -> None:
+    here = os.open(scene.tmp, os.O_RDONLY)
+    os.mkdir("expo-deep", dir_fd=here)
+    for name in ["expo-deep", *["d" * 200] * 150]:
+        inner = os.open(name, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+        os.mkdir("d" * 200, dir_fd=here)
+    os.close(here)
+
+    scene.until(lambda: bool(scene.observer.stats().degraded))
+    [(_, reason)] = scene.observer.stats().degraded
+    assert reason == "too deep"
+    assert 100 < len(scene.watched()) < 150
+
+
+def test_a_reader_that_ends_is_replaced(scene: Scene, shop: Path) -> None:
+    scene.observer._reader.stop()
+
+    scene.sink.wait_for("doubted")
+    scene.settle()
+    assert scene.observer.stats().rebuilds == 1
+    assert scene.observer.alive()
+    # What was known is not told again.
+    assert ("appeared", "expo-shop") not in scene.told()
+    scene.until_watched(shop, *all_below(shop / "src"))
+
+
+def test_a_replaced_reader_tells_what_happened_in_between(
+    scene: Scene, shop: Path
+) -> None:
+    (scene.tmp / "expo-old").mkdir()
+    scene.told()
+    watcher = scene.observer._watcher
+    scene.observer._reader._listener.next_job = lambda: (
+        (scene.tmp / "expo-new").mkdir(exist_ok=True),
+        (scene.tmp / "expo-old").rename(scene.outside / "old"),
+        scene.observer._reader.stop(),
+        None,
+    )[-1]
+    scene.observer._reader.wake()
+
+    scene.sink.wait_for("appeared", "expo-new")
+    scene.sink.wait_for("disappeared", "expo-old")
+    scene.sink.wait_for("doubted")
+    assert scene.observer._watcher is not watcher
+
+
+def test_a_reader_that_hangs_is_replaced(tmp_path: Path) -> None:
+    timings = replace(IMPATIENT, cookie_every_s=0.02, cookie_within_s=0.2)
+    with watching_late(tmp_path, timings=timings) as scene:
+        hung = scene.observer._reader
+
+        scene.sink.wait_for("doubted")
+        scene.let_go()
+
+        hung.join(WAIT_S)
+        assert not hung.is_alive()
+        scene.settle()
+        (scene.tmp / "expo-b").mkdir()
+        scene.sink.wait_for("appeared", "expo-b")
+
+
+def test_a_barrier_says_no_when_time_is_over(tmp_path: Path) -> None:
+    with watching_late(tmp_path) as scene:
+        assert not scene.observer.barrier(0.05)
+        scene.let_go()
+        assert scene.observer.barrier(WAIT_S)
+
+
+class Slow(Hanging):
+    """A sink that notes whether a barrier fell before it was told of `expo-late`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.barrier_fell = threading.Event()
+        self.fell_too_early = False
+
+    def changed(self, directory: SessionDirectory) -> None:
+        super().changed(directory)
+        if directory.session == "late":
+            self.fell_too_early = self.barrier_fell.wait(0.2)
+
+
+def test_a_barrier_does_not_fall_before_all_was_told(tmp_path: Path) -> None:
+    sink = Slow()
+    with watching(tmp_path, sink=sink) as scene:
+        for name in ("first", "late"):
+            (scene.tmp / f"expo-{name}").mkdir()
+        scene.settle()
+        (scene.tmp / "expo-first" / "x").touch()
+        sink.wait_for("changed", "expo-first")
+        (scene.tmp / "expo-late" / "x").touch()
+        # Both are in the kernel's queue now, and will be read in one piece.
+        number = scene.observer._cookies.send()
+        sink.may_go_on.set()
+        assert scene.observer._cookies.wait_for(number, WAIT_S)
+        sink.barrier_fell.set()
+
+        sink.wait_for("changed", "expo-late")
+        scene.settle()
+        assert not sink.fell_too_early
+
+
+def test_where_no_cookie_can_be_written_no_reader_is_blamed(tmp_path: Path) -> None:
+    with watching(tmp_path) as scene:
+        shutil.rmtree(scene.private)
+
+        assert not scene.observer.barrier(WAIT_S)
+        assert scene.observer._is_healthy()
+
+
+def test_nothing_is_told_and_nothing_runs_after_the_end(tmp_path: Path) -> None:
+    threads = threading.active_count()
+    descriptors = len(list(Path("/proc/self/fd").iterdir()))
+    with watching(tmp_path) as scene:
+        (scene.tmp / "expo-a").mkdir()
+        scene.told()
+    (scene.tmp / "expo-b").mkdir()
+
+    assert scene.sink.told == []
+    assert threading.active_count() == threads
+    assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+
+
+def test_a_thousand_idle_sessions_cost_no_thread(
+    tmp_path: Path, record_property
+) -> None:
+    threads = threading.active_count()
+    scene = Scene(tmp_path)
+    for number in range(1000):
+        (scene.tmp / f"expo-{number}" / "src").mkdir(parents=True)
+        (scene.tmp / f"expo-{number}" / "node_modules" / "x").mkdir(parents=True)
+    begin_s = clock.monotonic_s()
+    with scene.observer as observer:
+        record_property("start_s", clock.monotonic_s() - begin_s)
+        assert observer.stats().sessions == 1000
+        assert observer.stats().watches == len(scene.watched()) == 2000
+        assert threading.active_count() == threads + 2
