@@ -7,7 +7,7 @@ from typing import Literal
 
 from expokeep.model.digest import Digest
 from expokeep.model.names import parents
-from expokeep.model.tree import Directory, Entry, File, Tree, diff
+from expokeep.model.tree import Entry, File, Tree, diff
 
 Kind = Literal["A", "M", "D", "T", "R"]
 """Added, modified, deleted, another type, renamed."""

@@ -6,6 +6,8 @@ Contents are fetched once for all changes, and only those that can be shown.
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Literal
 
+from msgspec.structs import replace
+
 from expokeep.history.changes import Change
 from expokeep.history.documents import ChangeDocument
 from expokeep.history.patch_text import MAX_BYTES, Side, patch_of
@@ -65,15 +67,15 @@ def _detailed(
         # The contents are the same: any will do, and none has to be read.
         contents = {file.digest: b"" for file in _files(change)}
     if note := _obstacle(change, contents):
-        return _document(change, note=note)
+        return replace(_document(change), note=note)
     old = _side(change.old_path or change.path, change.old, contents)
     new = _side(change.path, change.new, contents)
     if old is None and new is None:
         return _document(change)
     patch = patch_of(old, new)
     counted = not patch.is_binary
-    return _document(
-        change,
+    return replace(
+        _document(change),
         added_lines=patch.added_lines if counted else None,
         removed_lines=patch.removed_lines if counted else None,
         binary=patch.is_binary,
@@ -102,23 +104,21 @@ def _side(
             return None
 
 
-def _document(change: Change, **more: object) -> ChangeDocument:
+def _document(change: Change) -> ChangeDocument:
     entry = change.new or change.old
     assert entry is not None  # noqa: S101 - a change has at least one side
-    retyped = change.old is not None and change.kind == "T"
-    fields = {
-        "change": change.kind,
-        "path": to_text(change.path),
-        "type": _TYPES[type(entry)],
-        "old_path": to_text(change.old_path) if change.old_path else None,
-        "old_type": _TYPES[type(change.old)] if retyped else None,
-        "size_bytes": _size(change.new),
-        "old_size_bytes": _size(change.old),
-        "mode": _mode(change.new),
-        "old_mode": _mode(change.old),
-        **more,
-    }
-    return ChangeDocument(**fields)
+    retyped = change.old if change.kind == "T" else None
+    return ChangeDocument(
+        change=change.kind,
+        path=to_text(change.path),
+        type=_TYPES[type(entry)],
+        old_path=to_text(change.old_path) if change.old_path else None,
+        old_type=_TYPES[type(retyped)] if retyped else None,
+        size_bytes=_size(change.new),
+        old_size_bytes=_size(change.old),
+        mode=_mode(change.new),
+        old_mode=_mode(change.old),
+    )
 
 
 def _size(entry: Entry | None) -> int | None:

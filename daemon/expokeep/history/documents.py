@@ -23,7 +23,7 @@ class Document(
     """What every answer is."""
 
 
-class Failure(Document, tag="error"):
+class Failure(Document, frozen=True, tag="error"):
     """A request that failed; in a stream that has begun, its last line."""
 
     error: str
@@ -31,7 +31,7 @@ class Failure(Document, tag="error"):
     exit_code: int = 1
 
 
-class Progress(Document, tag="progress"):
+class Progress(Document, frozen=True, tag="progress"):
     """How far a long operation is."""
 
     done_bytes: int
@@ -59,14 +59,14 @@ class SessionDocument(msgspec.Struct, frozen=True, kw_only=True):
     parked_count: int
 
 
-class SessionList(Document, tag="sessions"):
+class SessionList(Document, frozen=True, tag="sessions"):
     """Sessions; `truncated` if there are more than were asked for."""
 
     sessions: tuple[SessionDocument, ...]
     truncated: bool = False
 
 
-class VersionLog(Document, tag="log"):
+class VersionLog(Document, frozen=True, tag="log"):
     """The versions of a session, newest first."""
 
     session: str
@@ -98,7 +98,7 @@ class ChangeDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """In git's form: `git apply` and `patch -p1` read it."""
 
 
-class VersionShown(Document, tag="version"):
+class VersionShown(Document, frozen=True, tag="version"):
     """One version in full, and what it changed."""
 
     version: VersionDocument
@@ -112,7 +112,7 @@ class VersionShown(Document, tag="version"):
     """Against its parent; without one, all of it."""
 
 
-class TreeListing(Document, tag="tree"):
+class TreeListing(Document, frozen=True, tag="tree"):
     """What a version has at a path and below it, sorted."""
 
     version: VersionDocument
@@ -131,7 +131,7 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     entry: EntryDocument
 
 
-class Finding(Document, tag="found"):
+class Finding(Document, frozen=True, tag="found"):
     """Every path that ever matched."""
 
     glob: str
@@ -139,7 +139,7 @@ class Finding(Document, tag="found"):
     truncated: bool = False
 
 
-class Difference(Document, tag="diff"):
+class Difference(Document, frozen=True, tag="diff"):
     """What turns one version into another."""
 
     old: VersionDocument | None
@@ -151,7 +151,7 @@ class Difference(Document, tag="diff"):
 # --- how things are --------------------------------------------------------------
 
 
-class Info(Document, tag="info"):
+class Info(Document, frozen=True, tag="info"):
     """Who answers."""
 
     version: str
@@ -206,7 +206,7 @@ class SessionStatus(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str | None = None
 
 
-class Status(Document, tag="status"):
+class Status(Document, frozen=True, tag="status"):
     """Whether all is well, and what is not."""
 
     state: Literal["ok", "degraded"]
@@ -227,13 +227,13 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     hint: str = ""
 
 
-class Doctor(Document, tag="doctor"):
+class Doctor(Document, frozen=True, tag="doctor"):
     """What is healthy, and what to do about the rest."""
 
     checks: tuple[Check, ...]
 
 
-class DbStatus(Document, tag="db"):
+class DbStatus(Document, frozen=True, tag="db"):
     """The schema in Postgres, beside the one that this program knows."""
 
     found: int
@@ -241,7 +241,7 @@ class DbStatus(Document, tag="db"):
     pending: tuple[str, ...]
 
 
-class Migrated(Document, tag="migrated"):
+class Migrated(Document, frozen=True, tag="migrated"):
     """Migrations that were applied, or that would be."""
 
     applied: tuple[str, ...]
@@ -251,7 +251,7 @@ class Migrated(Document, tag="migrated"):
 # --- what was done ---------------------------------------------------------------
 
 
-class Saved(Document, tag="saved"):
+class Saved(Document, frozen=True, tag="saved"):
     """What became of a save."""
 
     session: str
@@ -269,15 +269,17 @@ class Saved(Document, tag="saved"):
     error: str | None = None
 
 
-class Flushed(Document, tag="flushed"):
+class Flushed(Document, frozen=True, tag="flushed"):
     """What became of a flush; `pending` snapshots are still in the spool."""
 
     sessions: tuple[str, ...]
     pending: int
+    unsaved: int = 0
+    """Sessions with changes that are in no snapshot yet."""
     waited: bool = False
 
 
-class Paused(Document, tag="paused"):
+class Paused(Document, frozen=True, tag="paused"):
     """What is held back now, after a pause or a resume."""
 
     everything: bool

@@ -1,4 +1,4 @@
-"""Patches as text, in the form of `git diff`: `git apply` and `patch -p1` read it. Pure.
+"""Patches as text in the form of `git diff`: `git apply` and `patch -p1` read it.
 
 Lines end in a newline and in nothing else, so that no contents are ever changed by
 having been shown.

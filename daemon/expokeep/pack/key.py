@@ -1,7 +1,8 @@
 """The key of a pack: where it lies in the bucket, and what can be told from it.
 
-`<scope>/<session>/<seq, 10 digits>-<level>-<uuid>.tar.zst` below a prefix, `v1/` unless
-the deployment chose another. A key is unique and never used twice; its seq is provisional.
+`<scope>/<session>/<seq, 10 digits>-<level>-<uuid>.tar.zst` below a prefix, which is
+`v1/` unless the deployment chose another. A key is unique and never used twice; its seq
+is provisional.
 """
 
 import re

@@ -235,6 +235,7 @@ class Acting:
             Flushed(
                 sessions=tuple(sorted({line.directory.session for line in lines})),
                 pending=backlog.entries,
+                unsaved=sum(line.is_unsaved for line in lines),
                 waited=waited,
             )
         )

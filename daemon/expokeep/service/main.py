@@ -49,7 +49,7 @@ _LOOK_FOR_SIGNALS_S = 0.2
 )
 @click.version_option(expokeep.__version__, prog_name="expokeepd")
 def main(*, check_config: bool, embedded: bool, once: bool, **options: object) -> None:
-    r"""Keep every project in /tmp/expo-*: watch, snapshot, upload, record.
+    """Keep every project in /tmp/expo-*: watch, snapshot, upload, record.
 
     Runs in the foreground until SIGTERM or Ctrl-C. With --embedded it needs no
     configuration: it brings its own Postgres and its own S3 server, on loopback.

@@ -45,7 +45,7 @@ Progress = Callable[[SessionId, int, int], None]
 class ForeignDirectory(AccessDenied):
     """Somebody else made a directory with the name of a session."""
 
-    hint = "A session belongs to the user who owned its directory when it was first seen."
+    hint = "A session is its first directory's owner's, and stays that user's."
 
 
 def require_own(opened: Opened, uid: int) -> None:

@@ -1,0 +1,1 @@
+"""Way in: expokeep, the control utility. Parse, ask, print; decisions are elsewhere."""

@@ -1,0 +1,86 @@
+"""Whom a verb asks: the daemon on its socket, or the engine in this process."""
+
+import contextlib
+import os
+from collections.abc import Collection, Iterator
+from typing import Literal, Protocol
+
+from expokeep.cli.options import Options
+from expokeep.control.client import Client
+from expokeep.history.documents import (
+    Difference,
+    Finding,
+    SessionList,
+    TreeListing,
+    VersionLog,
+    VersionShown,
+)
+from expokeep.restore.source import Source
+from expokeep.settings.places import client_locations
+
+
+class Asked(Protocol):
+    """Answers the verbs that only read, and hands out versions."""
+
+    def sessions(
+        self, *, user: str | None, prefix: str, limit: int, sort: str
+    ) -> SessionList:
+        """Return sessions."""
+        ...
+
+    def log(self, session: str, *, since: str | None, limit: int) -> VersionLog:
+        """Return the versions of a session, newest first."""
+        ...
+
+    def show(self, ref: str) -> VersionShown:
+        """Return one version in full."""
+        ...
+
+    def ls(self, ref: str, path: bytes) -> TreeListing:
+        """Return what a version has at a path and below."""
+        ...
+
+    def cat(self, ref: str, path: bytes) -> Iterator[bytes]:
+        """Return the contents of a file."""
+        ...
+
+    def find(self, glob: bytes, sessions: Collection[str]) -> Finding:
+        """Return every path that ever matched."""
+        ...
+
+    def diff(
+        self,
+        old: str | None,
+        new: str,
+        paths: Collection[bytes],
+        detail: Literal["names", "stat", "patch"],
+    ) -> Difference:
+        """Return what turns one version into another."""
+        ...
+
+    def source(self) -> Source:
+        """Return what a restore is fed from."""
+        ...
+
+
+@contextlib.contextmanager
+def asking(options: Options, *, parallelism: int | None = None) -> Iterator[Asked]:
+    """Hold whom to ask: as the caller chose, never one instead of the other."""
+    if options.direct:
+        from expokeep.cli.direct import direct  # noqa: PLC0415 - imports the drivers
+
+        with direct(options, parallelism=parallelism) as engine:
+            yield engine
+        return
+    from expokeep.cli.remote import Remote  # noqa: PLC0415 - its counterpart
+
+    yield Remote(client(options))
+
+
+def client(options: Options) -> Client:
+    """Return the daemon: on the socket that was named, or where it usually is."""
+    places = client_locations(
+        os.environ, {"state-dir": options.state_dir, "socket.path": options.socket}
+    )
+    there = [path for path in places.sockets if path.exists()]
+    return Client(next(iter(there), places.sockets[0]), options.timeout_s)

@@ -1,0 +1,121 @@
+"""Restores from the command line: the same for `restore` and for `exec`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import msgspec
+
+from expokeep.cli import text
+from expokeep.cli.asking import asking
+from expokeep.cli.bar import bar
+from expokeep.cli.options import Options
+from expokeep.cli.printing import as_json, sent_version
+from expokeep.restore.plan import Existing
+from expokeep.restore.run import Result, Wish, restore
+
+
+@dataclass(frozen=True, slots=True)
+class Bringing:
+    """What the caller wants back."""
+
+    version: str
+    target: Path | None
+    globs: tuple[bytes, ...] = ()
+    existing: Existing = "refuse"
+    dry_run: bool = False
+    parallelism: int | None = None
+
+
+class Restored(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="message_type", tag="restored"
+):
+    """What became of a restore, as `--json` prints it."""
+
+    session: str
+    version: int
+    target: str
+    action: str
+    dry_run: bool
+    file_count: int
+    size_bytes: int
+    fetched_bytes: int
+    replaced: str | None
+
+
+class Progress(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="message_type", tag="progress"
+):
+    """How far a restore is, as `--json` prints it."""
+
+    done_bytes: int
+    total_bytes: int
+    phase: str = "restore"
+
+
+_STEP = 20
+"""Progress lines of `--json` over a whole restore."""
+
+
+def bring(options: Options, wish: Bringing) -> Result:
+    """Restore a version, showing how far it is."""
+    told = -1
+    with (
+        asking(options, parallelism=wish.parallelism) as asked,
+        bar(options, "restoring") as advance,
+    ):
+
+        def progress(done_bytes: int, total_bytes: int) -> None:
+            nonlocal told
+            advance(done_bytes, total_bytes)
+            step = done_bytes * _STEP // total_bytes if total_bytes else _STEP
+            if options.as_json and step > told:
+                told = step
+                as_json(Progress(done_bytes=done_bytes, total_bytes=total_bytes))
+
+        return restore(
+            asked.source(),
+            Wish(
+                version=sent_version(wish.version),
+                target=wish.target,
+                globs=wish.globs,
+                existing=wish.existing,
+                dry_run=wish.dry_run,
+            ),
+            progress,
+        )
+
+
+def print_result(options: Options, result: Result, *, dry_run: bool) -> None:
+    """Say what became of a restore."""
+    version = result.offer.version
+    if options.as_json:
+        as_json(
+            Restored(
+                session=version.session,
+                version=version.seq,
+                target=str(result.target),
+                action=result.action,
+                dry_run=dry_run,
+                file_count=result.file_count,
+                size_bytes=result.size_bytes,
+                fetched_bytes=result.fetched_bytes,
+                replaced=str(result.replaced) if result.replaced else None,
+            )
+        )
+        return
+    if options.quiet:
+        return
+    target = text.safe(str(result.target))
+    if result.action == "nothing":
+        click.echo(f"{target} is in use and was left as it is")
+        return
+    how = "would be restored" if dry_run else "restored"
+    click.echo(
+        f"{version.session}@{version.seq} of {text.moment(version.taken_at)} {how} "
+        f"to {target} ({result.file_count} files, {text.size(result.size_bytes)})"
+    )
+    if result.replaced is not None:
+        click.echo(f"what was there before is now {text.safe(str(result.replaced))}")
+    if result.action == "swap" and dry_run:
+        click.echo("what is there now would be kept beside it")

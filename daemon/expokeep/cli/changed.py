@@ -1,0 +1,22 @@
+"""How a change looks in a list."""
+
+from expokeep.cli import text
+from expokeep.history.documents import ChangeDocument
+
+
+def change_line(change: ChangeDocument) -> str:
+    """Return `M src/App.js` or `R old.js -> new.js`."""
+    name = text.path(change.path)
+    if change.old_path is not None:
+        return f"{change.change} {text.path(change.old_path)} -> {name}"
+    return f"{change.change} {name}"
+
+
+def change_stat(change: ChangeDocument) -> str:
+    """Return how much changed: lines of text, and bytes otherwise."""
+    if change.added_lines is not None and change.removed_lines is not None:
+        return f"+{change.added_lines} -{change.removed_lines}"
+    before, after = change.old_size_bytes, change.size_bytes
+    if before is None and after is None:
+        return ""
+    return f"{text.size(before or 0)} -> {text.size(after or 0)}"

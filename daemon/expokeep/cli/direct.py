@@ -1,0 +1,98 @@
+"""Asks Postgres and the bucket from this process: the same engine, without a daemon."""
+
+import contextlib
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from expokeep import log as logs
+from expokeep import wiring
+from expokeep.cli.options import Options
+from expokeep.errors import UsageError
+from expokeep.history.documents import (
+    Difference,
+    Finding,
+    SessionList,
+    TreeListing,
+    VersionLog,
+    VersionShown,
+)
+from expokeep.history.history import History, Sort
+from expokeep.restore.source import Source
+from expokeep.settings.load import Loaded, load
+from expokeep.settings.places import find_config
+
+SORTS: dict[str, Sort] = {"age": "age", "rpo": "rpo", "size": "size"}
+
+
+def loaded(options: Options, **flags: object) -> Loaded:
+    """Return the settings that a daemon with these options would have."""
+    return load(
+        path=find_config(os.environ, options.config),
+        environ=os.environ,
+        flags={"state-dir": options.state_dir, **flags},
+    )
+
+
+@contextlib.contextmanager
+def direct(options: Options, *, parallelism: int | None = None) -> Iterator["Direct"]:
+    """Hold the engine.
+
+    Raises:
+        ConfigError: Postgres or the bucket is not configured here.
+    """
+    settings = loaded(options, **{"restore.parallelism": parallelism}).settings
+    logs.configure(level="warning")
+    with wiring.reading(settings) as reading:
+        yield Direct(reading.history, reading.source)
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """Implements `asking.Asked` in this process."""
+
+    history: History
+    held: Source
+
+    def sessions(
+        self, *, user: str | None, prefix: str, limit: int, sort: str
+    ) -> SessionList:
+        """Return sessions."""
+        if (by := SORTS.get(sort)) is None:
+            raise UsageError(f"sort by {', '.join(SORTS)}, not by {sort!r}")
+        return self.history.sessions(owner=user, prefix=prefix, limit=limit, sort=by)
+
+    def log(self, session: str, *, since: str | None, limit: int) -> VersionLog:
+        """Return the versions of a session, newest first."""
+        return self.history.log(session, since=since, limit=limit)
+
+    def show(self, ref: str) -> VersionShown:
+        """Return one version in full."""
+        return self.history.show(ref)
+
+    def ls(self, ref: str, path: bytes) -> TreeListing:
+        """Return what a version has at a path and below."""
+        return self.history.ls(ref, path)
+
+    def cat(self, ref: str, path: bytes) -> Iterator[bytes]:
+        """Return the contents of a file."""
+        return self.history.cat(ref, path)
+
+    def find(self, glob: bytes, sessions: Collection[str]) -> Finding:
+        """Return every path that ever matched."""
+        return self.history.find(glob, list(sessions))
+
+    def diff(
+        self,
+        old: str | None,
+        new: str,
+        paths: Collection[bytes],
+        detail: Literal["names", "stat", "patch"],
+    ) -> Difference:
+        """Return what turns one version into another."""
+        return self.history.diff(old, new, paths, detail)
+
+    def source(self) -> Source:
+        """Return what a restore is fed from."""
+        return self.held

@@ -1,0 +1,138 @@
+"""The options that every verb takes, before its name or behind it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
+_UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, None: 1}
+
+
+@dataclass(slots=True)
+class Options:
+    """What the caller said, wherever they said it."""
+
+    config: Path | None = None
+    state_dir: Path | None = None
+    socket: Path | None = None
+    timeout_s: float | None = None
+    as_json: bool = False
+    quiet: bool = False
+    direct: bool = False
+    progress: bool = True
+
+
+class Duration(click.ParamType[float]):
+    """A time such as `30s`, `5m` or `1h`; a bare number is in seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return seconds."""
+        if isinstance(value, int | float):
+            return float(value)
+        found = _DURATION.fullmatch(value.strip())
+        if not found:
+            self.fail(f"{value!r} is no time; write 30s, 5m or 1h", param, ctx)
+        return float(found[1]) * _UNIT_S[found[2]]
+
+
+DURATION = Duration()
+_PATH = click.Path(path_type=Path)
+
+
+def _option(*names: str, field: str, inverted: bool = False, **more: Any) -> Any:
+    """Return an option that notes its value, and is no argument of the verb."""
+
+    def note(ctx: click.Context, _parameter: click.Parameter, value: Any) -> None:
+        if value is not None and value is not False:
+            setattr(ctx.ensure_object(Options), field, False if inverted else value)
+
+    return click.option(*names, expose_value=False, callback=note, **more)
+
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+"""Of every command."""
+
+_GLOBAL = (
+    _option("--json", field="as_json", is_flag=True, help="Print JSON."),
+    _option("-q", "--quiet", field="quiet", is_flag=True, help="Print results only."),
+    _option(
+        "--no-progress",
+        field="progress",
+        inverted=True,
+        is_flag=True,
+        help="Draw no progress bar.",
+    ),
+    _option(
+        "--timeout",
+        field="timeout_s",
+        type=DURATION,
+        metavar="DUR",
+        help="Give up after this long (exit 124).",
+    ),
+    _option(
+        "--socket",
+        field="socket",
+        type=_PATH,
+        metavar="PATH",
+        help="The daemon's control socket.",
+    ),
+    _option(
+        "--state-dir",
+        field="state_dir",
+        type=_PATH,
+        metavar="DIR",
+        help="The daemon's state directory, in which its socket is.",
+    ),
+    _option(
+        "-c",
+        "--config",
+        field="config",
+        type=_PATH,
+        metavar="FILE",
+        help="The configuration, where one is read.",
+    ),
+)
+
+
+def global_options(command: Command) -> Command:
+    """Give a command the options that all have."""
+    for option in reversed(_GLOBAL):
+        command = option(command)
+    return command
+
+
+def direct_option(command: Command) -> Command:
+    """Give a command the option to work without the daemon."""
+    option = _option(
+        "--direct",
+        field="direct",
+        is_flag=True,
+        help="Without the daemon, straight on Postgres and the bucket.",
+    )
+    decorated: Command = option(command)
+    return decorated
+
+
+def verb(name: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """Return a decorator for a verb: its name, its help, and the options of all."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        made = click.command(name, context_settings=CONTEXT)
+        return made(global_options(function))
+
+    return decorate
+
+
+def options_of(ctx: click.Context) -> Options:
+    """Return what the caller said."""
+    return ctx.ensure_object(Options)

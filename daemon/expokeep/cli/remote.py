@@ -1,0 +1,122 @@
+"""Asks the daemon: documents as they are, and versions to restore."""
+
+from collections.abc import Collection, Iterator
+from typing import Literal, TypeVar
+
+import msgspec
+
+from expokeep.control.blobs import decoded
+from expokeep.control.client import Client, segment
+from expokeep.errors import DaemonUnreachable
+from expokeep.history.documents import (
+    Difference,
+    Finding,
+    SessionList,
+    TreeListing,
+    VersionLog,
+    VersionShown,
+)
+from expokeep.model.digest import Digest
+from expokeep.model.names import to_text
+from expokeep.restore.blob import Blob
+from expokeep.restore.documents import offer_of
+from expokeep.restore.source import Arrival, Offer, Source
+
+Document = TypeVar("Document", bound=msgspec.Struct)
+
+
+def decode(raw: bytes, kind: type[Document]) -> Document:
+    """Return the document that the daemon sent.
+
+    Raises:
+        DaemonUnreachable: it is another kind of document.
+    """
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.MsgspecError as error:
+        raise DaemonUnreachable(f"the daemon's answer is odd: {error}") from error
+
+
+class Remote:
+    """Implements `asking.Asked` and `restore.source.Source` on the control socket."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def sessions(
+        self, *, user: str | None, prefix: str, limit: int, sort: str
+    ) -> SessionList:
+        """Return sessions."""
+        raw = self._client.get(
+            "/v1/sessions", user=user, prefix=prefix or None, limit=limit, sort=sort
+        )
+        return decode(raw, SessionList)
+
+    def log(self, session: str, *, since: str | None, limit: int) -> VersionLog:
+        """Return the versions of a session, newest first."""
+        path = f"/v1/sessions/{segment(session)}/versions"
+        return decode(self._client.get(path, since=since, limit=limit), VersionLog)
+
+    def show(self, ref: str) -> VersionShown:
+        """Return one version in full."""
+        return decode(self._client.get(_version(ref)), VersionShown)
+
+    def ls(self, ref: str, path: bytes) -> TreeListing:
+        """Return what a version has at a path and below."""
+        raw = self._client.get(_version(ref, "/tree"), path=to_text(path))
+        return decode(raw, TreeListing)
+
+    def cat(self, ref: str, path: bytes) -> Iterator[bytes]:
+        """Return the contents of a file."""
+        return self._client.stream(
+            "GET", _version(ref, "/contents"), None, path=to_text(path)
+        )
+
+    def find(self, glob: bytes, sessions: Collection[str]) -> Finding:
+        """Return every path that ever matched."""
+        raw = self._client.get("/v1/find", glob=to_text(glob), session=list(sessions))
+        return decode(raw, Finding)
+
+    def diff(
+        self,
+        old: str | None,
+        new: str,
+        paths: Collection[bytes],
+        detail: Literal["names", "stat", "patch"],
+    ) -> Difference:
+        """Return what turns one version into another."""
+        names = [to_text(path) for path in paths]
+        raw = self._client.get("/v1/diff", old=old, new=new, path=names, detail=detail)
+        return decode(raw, Difference)
+
+    def source(self) -> Source:
+        """Return what a restore is fed from."""
+        return self
+
+    def offer(self, version: str) -> Offer:
+        """Return what a restore of a version has to make."""
+        return offer_of(self._client.get(_version(version, "/offer")))
+
+    def blobs(self, offer: Offer, digests: Collection[Digest]) -> Iterator[Blob]:
+        """Yield contents of a version."""
+        ref = f"{offer.version.session}@{offer.version.seq}"
+        wanted = {"digests": [digest.hex() for digest in digests]}
+        return decoded(self._client.stream("POST", _version(ref, "/blobs"), wanted))
+
+    def arriving(self, arrival: Arrival) -> None:
+        """Tell where a version is about to be."""
+        self._client.post(
+            "/v1/arrivals",
+            {
+                "session": arrival.session,
+                "seq": arrival.seq,
+                "target": str(arrival.target),
+                "device": arrival.device,
+                "inode": arrival.inode,
+                "birth_ns": arrival.birth_ns,
+            },
+        )
+
+
+def _version(ref: str, rest: str = "") -> str:
+    return f"/v1/versions/{segment(ref)}{rest}"

@@ -1,0 +1,94 @@
+"""`expokeep config`."""
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from expokeep.cli.options import CONTEXT, Options, global_options, options_of
+from expokeep.settings.load import load
+from expokeep.settings.places import find_config
+from expokeep.settings.show import show as shown
+
+
+@click.group("config", context_settings=CONTEXT)
+@global_options
+def command() -> None:
+    """Show and check the configuration.
+
+    \b
+    Examples:
+      expokeep config show --sources
+      expokeep config validate expokeep.yaml
+    """
+
+
+@command.command("show", context_settings=CONTEXT)
+@global_options
+@click.option("--sources", is_flag=True, help="Say where each value comes from.")
+@click.pass_context
+def show(ctx: click.Context, *, sources: bool) -> None:
+    """Print every setting as a daemon started here would have it.
+
+    Secrets are masked.
+
+    \b
+    Examples:
+      expokeep config show --sources
+      expokeep config show -c expokeep.yaml
+    """
+    options = options_of(ctx)
+    loaded = load(
+        path=find_config(os.environ, options.config),
+        environ=os.environ,
+        flags=_flags(options),
+    )
+    if options.as_json:
+        told = {key: str(source) for key, source in loaded.sources.items()}
+        document = {"message_type": "config", "yaml": shown(loaded, sources=False)}
+        click.echo(json.dumps({**document, "sources": told}))
+        return
+    click.echo(shown(loaded, sources=sources), nl=False)
+
+
+@command.command("validate", context_settings=CONTEXT)
+@global_options
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_context
+def validate(ctx: click.Context, file: Path) -> None:
+    """Check a configuration file; exit 78 names each key, line and what is allowed.
+
+    \b
+    Example:
+      expokeep config validate /etc/expokeep/expokeep.yaml
+    """
+    options = options_of(ctx)
+    load(path=file.absolute(), environ=os.environ, flags=_flags(options))
+    if options.as_json:
+        click.echo(json.dumps({"message_type": "valid", "file": str(file)}))
+    elif not options.quiet:
+        click.echo(f"{file} is good")
+
+
+@command.command("path", context_settings=CONTEXT)
+@global_options
+@click.pass_context
+def path(ctx: click.Context) -> None:
+    """Print which configuration file is read, if there is one.
+
+    \b
+    Example:
+      expokeep config path
+    """
+    options = options_of(ctx)
+    found = find_config(os.environ, options.config)
+    if options.as_json:
+        file = str(found) if found else None
+        click.echo(json.dumps({"message_type": "config-path", "file": file}))
+        return
+    click.echo(found or "no file: defaults and environment", err=found is None)
+
+
+def _flags(options: Options) -> dict[str, object]:
+    return {"state-dir": options.state_dir, "socket.path": options.socket}

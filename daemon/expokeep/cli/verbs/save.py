@@ -1,0 +1,80 @@
+"""`expokeep save`."""
+
+import json
+
+import click
+import msgspec
+
+from expokeep.cli import text
+from expokeep.cli.asking import client
+from expokeep.cli.bar import bar
+from expokeep.cli.options import Options, options_of, verb
+from expokeep.cli.remote import decode
+from expokeep.control.client import segment
+from expokeep.errors import Partial
+from expokeep.history.documents import Saved
+
+
+@verb("save")
+@click.argument("session", metavar="SID")
+@click.option("-m", "--message", metavar="TEXT", help="What a person says of it.")
+@click.option("--user", metavar="USER", help="Whose the session is, from now on.")
+@click.option("--name", metavar="NAME", help="What the project is called.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    session: str,
+    message: str | None,
+    user: str | None,
+    name: str | None,
+) -> None:
+    """Keep a session now, and wait until it is durable.
+
+    Durable means: its contents are in the bucket and its version is in Postgres. What
+    you have deleted counts as deleted at once. Files that could not be read are named,
+    and the exit code is 3.
+
+    \b
+    Examples:
+      expokeep save shop-42 -m "before the redesign"
+      expokeep save shop-42 --user alice --name "My Shop"
+    """
+    options = options_of(ctx)
+    body = {"message": message, "user": user, "name": name}
+    saved = _saved(options, session, body)
+    if not options.as_json and not options.quiet:
+        click.echo(_told(saved))
+    if saved.skipped:
+        first = text.path(saved.skipped[0].path)
+        raise Partial(f"{len(saved.skipped)} paths could not be kept, such as {first}")
+
+
+def _saved(options: Options, session: str, body: dict[str, str | None]) -> Saved:
+    path = f"/v1/sessions/{segment(session)}/save"
+    saved: Saved | None = None
+    with bar(options, "uploading") as advance:
+        for line in client(options).lines("POST", path, body):
+            if options.as_json:
+                click.echo(json.dumps(line))
+            if line["message_type"] == "saved":
+                saved = decode(msgspec.json.encode(line), Saved)
+            else:
+                advance(line["done_bytes"], line["total_bytes"])
+    if saved is None:
+        raise Partial("the daemon did not say how it ended; see `expokeep status`")
+    return saved
+
+
+def _told(saved: Saved) -> str:
+    name = f"{text.safe(saved.project_name)}: " if saved.project_name else ""
+    if saved.state == "unchanged":
+        kept = f"version {saved.version}" if saved.version else "nothing"
+        return f"{name}nothing has changed since {kept} of {saved.session}"
+    told = (
+        f"{name}saved as version {saved.version} of {saved.session} "
+        f"({saved.set_count} changed, {saved.gone_count} gone, "
+        f"{text.size(saved.stored_bytes)} stored, {saved.took_s:.2f} s)"
+    )
+    if saved.parked:
+        told += f"\nIt did not become the newest version: {saved.parked}."
+    return told

@@ -1,0 +1,68 @@
+"""`expokeep sessions`."""
+
+import click
+
+from expokeep import clock
+from expokeep.cli import text
+from expokeep.cli.asking import asking
+from expokeep.cli.options import direct_option, options_of, verb
+from expokeep.cli.printing import as_json
+from expokeep.history.documents import SessionDocument
+
+MAX_LIMIT = 100_000
+
+
+@verb("sessions")
+@direct_option
+@click.argument("prefix", default="", metavar="[PREFIX]")
+@click.option("--user", metavar="USER", help="Only those of this owner.")
+@click.option(
+    "--sort",
+    type=click.Choice(["age", "rpo", "size"]),
+    default="age",
+    show_default=True,
+    help="Used last first; longest unsaved first; largest first.",
+)
+@click.option(
+    "--limit", type=click.IntRange(1, MAX_LIMIT), default=1000, help="At most."
+)
+@click.option("--all", "limit", flag_value=MAX_LIMIT, help="However many there are.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    prefix: str,
+    user: str | None,
+    sort: str,
+    limit: int,
+) -> None:
+    """List the sessions that are kept.
+
+    \b
+    Examples:
+      expokeep sessions
+      expokeep sessions --user alice --sort size
+      expokeep sessions shop- --json
+    """
+    options = options_of(ctx)
+    with asking(options) as asked:
+        found = asked.sessions(user=user, prefix=prefix, limit=limit, sort=sort)
+    if options.as_json:
+        as_json(found)
+        return
+    headers = ("SESSION", "PROJECT", "OWNER", "HEAD", "FILES", "SIZE", "SAVED")
+    text.table(headers, [_row(session) for session in found.sessions])
+    if found.truncated and not options.quiet:
+        click.echo("There are more: --all lists them.", err=True)
+
+
+def _row(session: SessionDocument) -> tuple[str, ...]:
+    saved = session.saved_at
+    return (
+        session.session,
+        text.safe(session.project_name) or "-",
+        text.safe(session.owner) or "-",
+        str(session.head_seq or "-"),
+        str(session.file_count),
+        text.size(session.size_bytes),
+        f"{text.age(saved, clock.now())} ago" if saved else "never",
+    )

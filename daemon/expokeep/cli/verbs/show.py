@@ -1,0 +1,48 @@
+"""`expokeep show`."""
+
+import click
+
+from expokeep.cli import text
+from expokeep.cli.asking import asking
+from expokeep.cli.changed import change_line
+from expokeep.cli.options import direct_option, options_of, verb
+from expokeep.cli.printing import as_json, sent_version
+
+
+@verb("show")
+@direct_option
+@click.argument("version", metavar="VERSION")
+@click.pass_context
+def command(ctx: click.Context, version: str) -> None:
+    """Show one version in full, and what it changed.
+
+    \b
+    Examples:
+      expokeep show shop-42
+      expokeep show shop-42@17 --json
+    """
+    options = options_of(ctx)
+    with asking(options) as asked:
+        found = asked.show(sent_version(version))
+    if options.as_json:
+        as_json(found)
+        return
+    one = found.version
+    head = " (head)" if found.is_head else ""
+    click.echo(f"version  {one.session}@{one.seq}{head}")
+    click.echo(f"taken    {text.moment(one.taken_at)}, by {one.trigger}")
+    click.echo(f"parent   {one.parent or 'none'}, epoch {one.epoch}")
+    click.echo(f"files    {one.file_count}, {text.size(one.size_bytes)}")
+    click.echo(f"owner    {found.uid}:{found.gid}, mode {found.mode}")
+    click.echo(f"tree     sha256:{one.tree}")
+    click.echo(f"pack     {found.pack_key or one.pack}")
+    if one.author:
+        click.echo(f"author   {text.safe(one.author)}")
+    if one.message:
+        click.echo(f"message  {text.safe(one.message)}")
+    if one.parked:
+        click.echo(f"parked   {one.parked}")
+    if found.changes:
+        click.echo()
+    for change in found.changes:
+        click.echo(change_line(change))
