@@ -18,6 +18,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from expokeep.catalog.connection import Database
+from expokeep.catalog.postgres import PostgresCatalog
 from expokeep.embedded.postgres import Postgres, running_postgres
 from expokeep.embedded.seaweed import Seaweed, running_seaweed
 
@@ -72,3 +74,41 @@ def s3_server(servers_dir: Path) -> Iterator[Seaweed]:
 def bucket_name() -> str:
     """The name of a bucket that is this test's own, and does not exist yet."""
     return f"test-{uuid.uuid4().hex}"
+
+
+@pytest.fixture(scope="session")
+def catalog_template(postgres_server) -> Iterator[str]:
+    """The name of a migrated database that nobody is connected to."""
+    name = f"template_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_server.dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        catalog = PostgresCatalog(
+            Database(make_conninfo(postgres_server.dsn, dbname=name))
+        )
+        catalog.migrate()
+        catalog.close()
+        yield name
+        drop = sql.SQL("DROP DATABASE {} (FORCE)").format(sql.Identifier(name))
+        connection.execute(drop)
+
+
+@pytest.fixture
+def catalog_url(postgres_server, catalog_template) -> Iterator[str]:
+    """The DSN of a migrated database that is this test's own."""
+    name = f"catalog_{uuid.uuid4().hex}"
+    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+        sql.Identifier(name), sql.Identifier(catalog_template)
+    )
+    with psycopg.connect(postgres_server.dsn, autocommit=True) as connection:
+        connection.execute(copy)
+        yield make_conninfo(postgres_server.dsn, dbname=name)
+        drop = sql.SQL("DROP DATABASE {} (FORCE)").format(sql.Identifier(name))
+        connection.execute(drop)
+
+
+@pytest.fixture
+def catalog(catalog_url) -> Iterator[PostgresCatalog]:
+    """A catalog that is this test's own, and empty."""
+    catalog = PostgresCatalog(Database(catalog_url))
+    yield catalog
+    catalog.close()
