@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import socket
 import threading
 
@@ -9,7 +10,7 @@ import pytest
 import structlog
 
 from expokeep.control.blobs import decoded, encoded
-from expokeep.control.routes import Bytes, Lines, Route
+from expokeep.control.routes import Bytes, Document, Lines, Route
 from expokeep.errors import (
     DaemonUnreachable,
     ExpokeepError,
@@ -153,8 +154,9 @@ def test_a_slow_reader_holds_the_producer_back():
         served.connected() as connection,
     ):
         connection.sendall(ASK)
-        for mebibytes_read in range(1, 30):
+        for mebibytes_read in range(1, 9):
             connection.recv(1 << 20, socket.MSG_WAITALL)
+            assert not stream.closed.wait(0.05)  # time enough to run ahead
             assert stream.count <= mebibytes_read + 3
 
 
@@ -205,7 +207,7 @@ def test_a_reader_that_takes_nothing_is_cut():
 def test_a_reader_that_takes_little_is_served_on():
     stream = Watched()
     with (
-        serving(Route("GET", "/v1/x", stream.answer), stall_s=0.2) as served,
+        serving(Route("GET", "/v1/x", stream.answer), stall_s=0.5) as served,
         served.connected() as connection,
     ):
         connection.sendall(ASK)
@@ -214,13 +216,29 @@ def test_a_reader_that_takes_little_is_served_on():
             assert connection.recv(1 << 16)
 
 
-def test_a_stream_under_way_is_closed_before_the_server_is_gone():
+def test_a_rest_that_nobody_takes_is_cut_too():
+    # More than the kernel holds for a reader, and less than one part.
+    large = Document(bytes(300_000))
+    with (
+        serving(Route("GET", "/v1/x", lambda _: large), stall_s=0.2) as served,
+        served.connected() as connection,
+    ):
+        hung_up = select.poll()
+        hung_up.register(connection, 0)
+        connection.sendall(ASK)
+
+        assert hung_up.poll(1000 * PATIENCE_S)
+
+
+def test_a_step_under_way_is_over_before_the_server_is_gone():
     stream = Watched()
     with contextlib.ExitStack() as reading:
-        with serving(Route("GET", "/v1/x", stream.answer)) as served:
+        with serving(Route("GET", "/v1/x", stream.answer_after_release)) as served:
             connection = reading.enter_context(served.connected())
             connection.sendall(ASK)
             connection.recv(100_000)
+            # Later than answers under way are granted.
+            threading.Timer(1.3, stream.released.set).start()
 
         assert stream.closed.is_set()
 

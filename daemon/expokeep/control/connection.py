@@ -89,9 +89,13 @@ class Connection(H11Protocol):
             self._late = None
 
     def pause_writing(self) -> None:
-        """Expect the reader to take something soon."""
+        """Expect the reader to take something soon.
+
+        No more is written meanwhile, and a piece is smaller than what the kernel makes
+        room for at once: any progress is enough to end the pause.
+        """
         super().pause_writing()
-        self._expect_progress()
+        self._stall = self._after(self._limits.stall_s, self._stalled)
 
     def resume_writing(self) -> None:
         """Be content: the reader took all that was written."""
@@ -119,17 +123,9 @@ class Connection(H11Protocol):
             TimedOut(f"the request was not complete after {limit_s:g} s"),
         )
 
-    def _expect_progress(self) -> None:
-        left_bytes = self.transport.get_write_buffer_size()
-
-        def look() -> None:
-            if self.transport.get_write_buffer_size() >= left_bytes:
-                log.info("stalled reader cut off", uid=self.peer.uid)
-                self.transport.abort()
-            else:
-                self._expect_progress()
-
-        self._stall = self._after(self._limits.stall_s, look)
+    def _stalled(self) -> None:
+        log.info("stalled reader cut off", uid=self.peer.uid)
+        self.transport.abort()
 
     def _refuse(self, status: bytes, error: ExpokeepError) -> None:
         """Answer without HTTP's state machine, which may be in any state; hang up."""

@@ -17,7 +17,7 @@ from expokeep.log import get
 
 log = get(__name__)
 
-_PART_BYTES = 128 * 1024
+_PIECE_BYTES = 128 * 1024
 """Fits into a socket's buffer (208 KiB), so that the event loop copies nothing: three
 times as fast as 1 MiB at once."""
 
@@ -45,26 +45,22 @@ class Exchange:
     async def document(self, json: bytes, status: int = 200) -> None:
         """Answer with one document."""
         await self._begin("document", status, len(json))
-        await self._part(json, more=False)
+        await self.part(json)
+        await self.finish()
 
     async def begin(self, kind: Literal["lines", "bytes"]) -> None:
         """Start an answer in parts."""
         await self._begin(kind, 200)
 
     async def part(self, data: bytes | memoryview) -> None:
-        """Send a part when all before it was taken."""
-        if self._begun == "lines":
-            await self._part(b"%s\n" % data)
-        elif len(data) <= _PART_BYTES:
-            await self._part(data)
-        else:
-            view = memoryview(data)
-            for start in range(0, len(view), _PART_BYTES):
-                await self._part(view[start : start + _PART_BYTES])
+        """Send more of an answer, each piece when the one before was taken."""
+        view = memoryview(b"%s\n" % data if self._begun == "lines" else data)
+        for start in range(0, len(view), _PIECE_BYTES):
+            await self._piece(view[start : start + _PIECE_BYTES])
 
     async def finish(self) -> None:
-        """End an answer in parts."""
-        await self._part(b"", more=False)
+        """End an answer."""
+        await self._piece(b"", more=False)
 
     async def fail(self, error: Exception) -> None:
         """Say what went wrong in the way that is left."""
@@ -104,7 +100,7 @@ class Exchange:
         )
         self._begun = kind
 
-    async def _part(self, data: bytes | memoryview, *, more: bool = True) -> None:
+    async def _piece(self, data: bytes | memoryview, *, more: bool = True) -> None:
         await self._send(
             {"type": "http.response.body", "body": data, "more_body": more}
         )

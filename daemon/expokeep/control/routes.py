@@ -87,6 +87,7 @@ class Limits:
     idle_s: int = 15
     """Between two requests."""
     stall_s: float = 60
-    """How long a reader may take nothing at all of an answer."""
+    """How long a reader may take next to nothing of an answer: less than the 160 KiB
+    after which the kernel takes more."""
     graceful_s: int = 5
     """For answers under way when the server stops."""
