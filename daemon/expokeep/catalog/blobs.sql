@@ -5,9 +5,9 @@ INSERT INTO blob (scope, digest, size_bytes, pack, frame_offset, frame_length,
 SELECT session.scope, place.digest, place.size_bytes, place.pack, place.frame_offset,
        place.frame_length, place.frame_raw_length, place.raw_offset
   FROM session
- CROSS JOIN unnest(%(digests)s::bytea[], %(sizes_bytes)s::bigint[], %(packs)s::uuid[],
-                   %(frame_offsets)s::bigint[], %(frame_lengths)s::bigint[],
-                   %(frame_raw_lengths)s::bigint[], %(raw_offsets)s::bigint[])
+ CROSS JOIN unnest(%(digests)b::bytea[], %(sizes_bytes)b::bigint[], %(packs)b::uuid[],
+                   %(frame_offsets)b::bigint[], %(frame_lengths)b::bigint[],
+                   %(frame_raw_lengths)b::bigint[], %(raw_offsets)b::bigint[])
        AS place (digest, size_bytes, pack, frame_offset, frame_length,
                  frame_raw_length, raw_offset)
  WHERE session.sid = %(session)s
@@ -20,7 +20,7 @@ SELECT blob.digest, pack.id, pack.state = 'retired' AS is_retired
   FROM session
   JOIN blob
     ON blob.scope = session.scope
-   AND blob.digest = ANY (%(digests)s::bytea[])
+   AND blob.digest = ANY (%(digests)b::bytea[])
   JOIN pack ON pack.id = blob.pack
  WHERE session.sid = %(session)s
    AND pack.state <> 'doomed'
@@ -32,7 +32,7 @@ SELECT blob.digest, blob.size_bytes, pack.id, pack.key, blob.frame_offset,
   FROM scope
   JOIN blob
     ON blob.scope = scope.id
-   AND blob.digest = ANY (%(digests)s::bytea[])
+   AND blob.digest = ANY (%(digests)b::bytea[])
   JOIN pack ON pack.id = blob.pack
  WHERE scope.name = %(scope)s
    AND pack.state <> 'doomed';

@@ -212,4 +212,5 @@ class Database:
     def _note(self, error: psycopg.Error) -> None:
         code = error.sqlstate or "none"
         self.retries[code] += 1
-        _log.warning("Postgres asked again", sqlstate=code, reason=str(error).strip())
+        # Not a warning: of an outage, whoever fails in the end tells once.
+        _log.debug("Postgres asked again", sqlstate=code)

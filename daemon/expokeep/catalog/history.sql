@@ -1,39 +1,52 @@
 -- name: name_paths
+-- Nobody else adds names here: the caller has the lock of the session.
 INSERT INTO path (session, name)
 SELECT session.id, wish.name
   FROM session
- CROSS JOIN unnest(%(names)s::bytea[]) AS wish (name)
+ CROSS JOIN unnest(%(names)b::bytea[]) AS wish (name)
  WHERE session.sid = %(session)s
-ON CONFLICT (session, sha256(name)) DO NOTHING;
+   AND NOT EXISTS (SELECT
+                     FROM path
+                    WHERE path.session = session.id
+                      AND sha256(path.name) = sha256(wish.name));
 
 -- name: end
-UPDATE file_version AS entry
+-- Through arrays and LATERAL, here and below: each name is looked up in the index, even
+-- in a catalog so young that Postgres has no statistics and would rather read it all.
+UPDATE file_version
    SET valid_to = %(seq)s
-  FROM session
-  JOIN path
-    ON path.session = session.id
-   AND sha256(path.name) IN (SELECT sha256(name)
-                               FROM unnest(%(names)s::bytea[]) AS wish (name))
- WHERE session.sid = %(session)s
-   AND entry.path = path.id
-   AND entry.epoch = %(epoch)s
-   AND entry.valid_to IS NULL;
+ WHERE epoch = %(epoch)s
+   AND valid_to IS NULL
+   AND path = ANY (ARRAY(
+           SELECT known.id
+             FROM session
+            CROSS JOIN unnest(%(names)b::bytea[]) AS wish (name)
+            CROSS JOIN LATERAL (SELECT path.id
+                                  FROM path
+                                 WHERE path.session = session.id
+                                   AND sha256(path.name) = sha256(wish.name)
+                                 LIMIT 1) AS known
+            WHERE session.sid = %(session)s));
 
 -- name: start
 INSERT INTO file_version (session, epoch, path, valid_from, kind, mode, mtime_ns, blob,
                           target)
-SELECT session.id, %(epoch)s, path.id, %(seq)s, wish.kind, wish.mode, wish.mtime_ns,
-       blob.id, wish.target
+SELECT session.id, %(epoch)s, named.id, %(seq)s, wish.kind, wish.mode, wish.mtime_ns,
+       stored.id, wish.target
   FROM session
- CROSS JOIN unnest(%(names)s::bytea[], %(kinds)s::text[], %(modes)s::smallint[],
-                   %(mtimes_ns)s::bigint[], %(digests)s::bytea[], %(targets)s::bytea[])
+ CROSS JOIN unnest(%(names)b::bytea[], %(kinds)s::text[], %(modes)s::smallint[],
+                   %(mtimes_ns)b::bigint[], %(digests)b::bytea[], %(targets)b::bytea[])
        AS wish (name, kind, mode, mtime_ns, digest, target)
-  JOIN path
-    ON path.session = session.id
-   AND sha256(path.name) = sha256(wish.name)
-  LEFT JOIN blob
-    ON blob.scope = session.scope
-   AND blob.digest = wish.digest
+ CROSS JOIN LATERAL (SELECT path.id
+                       FROM path
+                      WHERE path.session = session.id
+                        AND sha256(path.name) = sha256(wish.name)
+                      LIMIT 1) AS named
+  LEFT JOIN LATERAL (SELECT blob.id
+                       FROM blob
+                      WHERE blob.scope = session.scope
+                        AND blob.digest = wish.digest
+                      LIMIT 1) AS stored ON true
  WHERE session.sid = %(session)s;
 
 -- name: root

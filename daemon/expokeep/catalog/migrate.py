@@ -98,15 +98,22 @@ class Migrations:
         """Make the schema and the table of migrations, unless they are there."""
         with self.connection.transaction():
             self.lock(schema)
-            if self.table():
-                return
-            # Not `IF NOT EXISTS` alone: it asks for a right that a role may lack whose
+            # Not `IF NOT EXISTS`: that asks for a right that a role may lack whose
             # schema somebody else made for it.
-            exists = self.connection.execute(_SQL["schema"], {"schema": schema})
-            if exists.fetchone() is None:
+            if not self.has_schema(schema):
                 name = sql.Identifier(schema)
                 self.connection.execute(sql.SQL("CREATE SCHEMA {}").format(name))
-            self.connection.execute(_SQL["create"])
+            if not self.table():
+                self.create()
+
+    def has_schema(self, schema: str) -> bool:
+        """Return whether there is a schema of this name."""
+        found = self.connection.execute(_SQL["has_schema"], {"schema": schema})
+        return found.fetchone() is not None
+
+    def create(self) -> None:
+        """Make the table of migrations."""
+        self.connection.execute(_SQL["create"])
 
     def apply(self, migration: Migration, schema: str) -> bool:
         """Apply a migration, in a transaction; return whether it was still to do.

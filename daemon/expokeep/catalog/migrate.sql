@@ -6,7 +6,7 @@ SELECT number, checksum
   FROM schema_migration
  ORDER BY number;
 
--- name: schema
+-- name: has_schema
 SELECT oid
   FROM pg_namespace
  WHERE nspname = %(schema)s;

@@ -11,7 +11,7 @@ WITH owned AS (
       FROM owned
       JOIN blob
         ON blob.scope = owned.scope
-       AND blob.digest = ANY (%(wanted)s::bytea[])
+       AND blob.digest = ANY (%(wanted)b::bytea[])
       JOIN pack ON pack.id = blob.pack
      WHERE pack.state IN ('live', 'retired')
        FOR KEY SHARE OF blob
@@ -24,7 +24,7 @@ WITH owned AS (
                 ELSE '{}' END
       FROM owned
      CROSS JOIN unnest(%(ids)s::uuid[], %(keys)s::text[], %(kinds)s::text[],
-                       %(levels)s::smallint[], %(sizes_bytes)s::bigint[])
+                       %(levels)s::smallint[], %(sizes_bytes)b::bigint[])
            WITH ORDINALITY AS wish (id, key, kind, level, size_bytes, place)
     ON CONFLICT (id) DO UPDATE
        SET reuses = ARRAY(SELECT unnest(pack.reuses)
@@ -50,7 +50,7 @@ UPDATE pack
        state_at = now(),
        size_bytes = done.size_bytes,
        reuses = '{}'
-  FROM unnest(%(ids)s::uuid[], %(sizes_bytes)s::bigint[]) AS done (id, size_bytes)
+  FROM unnest(%(ids)s::uuid[], %(sizes_bytes)b::bigint[]) AS done (id, size_bytes)
  WHERE pack.id = done.id;
 
 -- name: revive

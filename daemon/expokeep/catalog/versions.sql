@@ -9,7 +9,7 @@ SELECT session.last_seq, session.fence, session.head_seq,
                 WHERE version.pack = %(own_pack)s) AS is_done,
        ARRAY(SELECT pack.state
                FROM pack
-              WHERE pack.id = ANY (%(packs)s::uuid[])) AS pack_states
+              WHERE pack.id = ANY (%(packs)b::uuid[])) AS pack_states
   FROM session
   LEFT JOIN epoch
     ON epoch.session = session.id
