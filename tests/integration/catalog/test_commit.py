@@ -1,0 +1,390 @@
+"""The commit: all of a version or nothing, once, and by who has the right."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from cataloging import (
+    HOST,
+    NOON,
+    OTHER_HOST,
+    ROOT,
+    Scribe,
+    a_file,
+    a_pack,
+    place_of,
+)
+from expokeep.catalog.base import (
+    BaseMoved,
+    Fenced,
+    PackGone,
+    ReuseGone,
+    RootOwner,
+    SeqTaken,
+)
+from expokeep.model.digest import digest_of
+from expokeep.model.names import SessionId
+from expokeep.model.tree import Delta, Directory, Link
+from expokeep.model.version import VersionRef
+
+TREE = {
+    b"src": Directory(),
+    b"src/App.js": a_file(b"app"),
+    b"logo.png": a_file(b"logo", 0o755),
+    b"link": Link(b"src/App.js"),
+}
+SHOP = VersionRef(SessionId("shop"))
+
+
+@pytest.fixture
+def scribe(catalog):
+    return Scribe(catalog)
+
+
+@pytest.fixture
+def direct(catalog_url):
+    """A connection past the catalog, to change what only a sweep would."""
+    info = psycopg.conninfo.make_conninfo(catalog_url, options="-csearch_path=expokeep")
+    with psycopg.connect(info, autocommit=True) as connection:
+        yield connection
+
+
+def test_what_was_committed_can_be_read(scribe, catalog):
+    new = scribe.draft(TREE, message="first light", author="ann", parked="odd")
+
+    version = catalog.commit(new)
+
+    assert (version.seq, version.epoch, version.parent) == (1, 1, None)
+    assert (version.message, version.author, version.parked) == (
+        "first light",
+        "ann",
+        "odd",
+    )
+    assert catalog.resolve(SHOP) == version
+    kept = catalog.kept(version)
+    assert kept.version == version
+    assert kept.tree == TREE
+    assert kept.root == ROOT
+    assert kept.places == {place.digest: place for place in new.places}
+
+
+def test_times_and_modes_come_back(scribe, catalog):
+    tree = {
+        b"a": replace(a_file(b"a", 0o600), mtime_ns=1_700_000_000_123_456_789),
+        b"b": Directory(0o700, mtime_ns=-5),
+        b"c": Link(b"\xff", mtime_ns=7),
+    }
+
+    back = catalog.tree(scribe.record(tree))
+
+    assert [back[name].mtime_ns for name in sorted(back)] == [
+        1_700_000_000_123_456_789,
+        -5,
+        7,
+    ]
+    assert back == tree
+
+
+def test_a_commit_may_be_repeated(scribe, catalog):
+    new = scribe.draft(TREE)
+
+    first = catalog.commit(new)
+    second = catalog.commit(new)
+
+    assert first == second
+    assert catalog.versions(scribe.session) == [first]
+
+
+def test_a_commit_may_be_repeated_after_later_ones(scribe, catalog):
+    new = scribe.draft(TREE)
+    first = catalog.commit(new)
+    scribe.tree = TREE
+    scribe.record({})
+
+    assert catalog.commit(new) == first
+    assert scribe.open().last_seq == 2
+
+
+def test_a_chain_grows_by_deltas(scribe, catalog):
+    edited = {**TREE, b"src/App.js": a_file(b"app 2")}
+    del edited[b"link"]
+    first = scribe.record(TREE)
+
+    second = scribe.record(edited)
+
+    assert second.parent == first.seq
+    assert catalog.tree(first) == TREE
+    assert catalog.tree(second) == edited
+
+
+def test_one_number_is_given_once(scribe, catalog):
+    ours, theirs = scribe.draft(TREE), scribe.draft({})
+    catalog.commit(theirs)
+
+    with pytest.raises(SeqTaken) as caught:
+        catalog.commit(ours)
+
+    assert caught.value.last_seq == 1
+    assert len(catalog.versions(scribe.session)) == 1
+
+
+def test_a_number_cannot_be_left_out(scribe, catalog):
+    new = scribe.draft(TREE)
+
+    with pytest.raises(SeqTaken):
+        catalog.commit(replace(new, seq=3))
+
+
+def test_a_delta_goes_out_from_the_end_of_its_chain(scribe, catalog):
+    scribe.record(TREE)
+    stale = scribe.draft({})
+    scribe.record({**TREE, b"new": a_file(b"new")})
+
+    with pytest.raises(BaseMoved):
+        catalog.commit(replace(stale, seq=3))
+
+
+def test_a_chain_begins_once(scribe, catalog):
+    scribe.record(TREE)
+    again = scribe.draft(TREE)
+
+    with pytest.raises(BaseMoved):
+        catalog.commit(replace(again, parent_pack=None))
+
+
+def test_a_host_that_lost_the_session_cannot_commit(scribe, catalog):
+    new = scribe.draft(TREE)
+    catalog.heartbeat(HOST, lease_s=0)
+    Scribe(catalog, host=OTHER_HOST, inode=2).open()
+
+    with pytest.raises(Fenced, match="two"):
+        catalog.commit(new)
+
+
+def test_a_host_that_lost_the_session_cannot_begin(scribe, catalog):
+    opened = scribe.open()
+    catalog.heartbeat(HOST, lease_s=0)
+    Scribe(catalog, host=OTHER_HOST, inode=2).open()
+
+    with pytest.raises(Fenced):
+        catalog.begin(opened, [a_pack("shop")], [])
+
+
+def test_a_doomed_intent_is_not_committed(scribe, catalog, direct):
+    new = scribe.draft(TREE)
+    direct.execute("UPDATE pack SET state = 'doomed'")
+
+    with pytest.raises(PackGone):
+        catalog.commit(new)
+
+
+def test_an_intent_that_is_gone_is_not_committed(scribe, catalog, direct):
+    new = scribe.draft(TREE)
+    direct.execute("DELETE FROM pack")
+
+    with pytest.raises(PackGone):
+        catalog.commit(new)
+
+
+def test_nothing_is_written_when_reused_contents_are_gone(scribe, catalog, direct):
+    scribe.record(TREE)
+    edited = {**TREE, b"copy.png": TREE[b"logo.png"]}
+    new = scribe.draft(edited)
+    assert new.reused == {TREE[b"logo.png"].digest}
+    direct.execute("TRUNCATE file_version; DELETE FROM blob")
+
+    with pytest.raises(ReuseGone):
+        catalog.commit(new)
+
+    assert scribe.open().last_seq == 1
+
+
+def test_contents_that_nobody_named_are_refused(scribe, catalog):
+    new = scribe.draft(TREE)
+
+    with pytest.raises(ReuseGone):
+        catalog.commit(replace(new, places=()))
+
+
+def test_reuse_brings_a_retired_pack_back(scribe, catalog, direct):
+    first = scribe.record(TREE)
+    direct.execute("UPDATE pack SET state = 'retired'")
+
+    scribe.record({**TREE, b"copy.png": TREE[b"logo.png"]})
+
+    states = direct.execute("SELECT DISTINCT state FROM pack").fetchall()
+    assert states == [("live",)]
+    assert first.pack is not None
+
+
+def test_an_intent_keeps_what_it_counts_on_until_its_commit(scribe, catalog, direct):
+    scribe.record(TREE)
+    new = scribe.draft({**TREE, b"copy.png": TREE[b"logo.png"]})
+    read = "SELECT reuses FROM pack WHERE id = %s"
+    before = direct.execute(read, [new.packs[0].id]).fetchone()
+
+    catalog.commit(new)
+
+    after = direct.execute(read, [new.packs[0].id]).fetchone()
+    assert before == ([TREE[b"logo.png"].digest],)
+    assert after == ([],)
+
+
+def test_begin_may_be_called_again_for_more(scribe, catalog, direct):
+    scribe.record(TREE)
+    opened, pack = scribe.open(), a_pack("shop")
+    app, logo = TREE[b"src/App.js"].digest, TREE[b"logo.png"].digest
+
+    known = [
+        catalog.begin(opened, [pack], [app, digest_of(b"never seen")]),
+        catalog.begin(opened, [pack], [logo]),
+        catalog.begin(opened, [pack], [logo]),
+        catalog.begin(opened, [pack], []),
+    ]
+
+    assert known == [{app}, {logo}, {logo}, set()]
+    row = direct.execute("SELECT reuses FROM pack WHERE id = %s", [pack.id]).fetchone()
+    assert sorted(row[0]) == sorted([app, logo])
+
+
+def test_begin_after_the_commit_changes_nothing(scribe, catalog, direct):
+    new = scribe.draft(TREE)
+    catalog.commit(new)
+
+    known = catalog.begin(scribe.open(), new.packs, [TREE[b"logo.png"].digest])
+
+    assert known == {TREE[b"logo.png"].digest}
+    assert direct.execute("SELECT state, reuses FROM pack").fetchall() == [("live", [])]
+
+
+def test_big_files_go_along_in_packs_of_their_own(scribe, catalog):
+    big = a_file(b"imagine this big")
+    opened = scribe.open()
+    new = scribe.draft({b"big": big})
+    big_pack = a_pack("shop", "big")
+    catalog.begin(opened, [*new.packs, big_pack], [])
+
+    version = catalog.commit(
+        replace(new, packs=(*new.packs, big_pack), places=(place_of(big, big_pack),))
+    )
+
+    assert catalog.kept(version).places[big.digest].key == big_pack.key
+
+
+def test_a_parked_version_leaves_the_head(scribe, catalog):
+    first = scribe.record(TREE)
+
+    parked = scribe.record({}, moves_head=False, parked="lost most of its files")
+
+    assert catalog.resolve(SHOP) == first
+    assert parked.seq == 2
+    assert scribe.open().head_seq == 1
+    assert catalog.sessions()[0].parked_count == 1
+
+
+def test_a_head_that_a_new_life_replaces_is_pinned(scribe, catalog, direct):
+    scribe.record(TREE)
+    second = scribe.record({})
+
+    Scribe(catalog, inode=2).record(TREE)
+
+    pinned = direct.execute("SELECT seq FROM version WHERE pinned").fetchall()
+    assert pinned == [(second.seq,)]
+
+
+def test_a_head_that_a_restored_life_goes_on_from_is_not_pinned(
+    scribe, catalog, direct
+):
+    first = scribe.record(TREE)
+    restored = Scribe(catalog, inode=2)
+    catalog.register_restored(
+        scribe.session, restored.identity, scribe.host, seq=first.seq
+    )
+
+    second = restored.record(TREE)
+
+    assert second.parent == first.seq
+    assert direct.execute("SELECT seq FROM version WHERE pinned").fetchall() == []
+
+
+def test_a_commit_tells_the_root_and_the_name(scribe, catalog):
+    owner = RootOwner(uid=1, gid=2, mode=0o700)
+
+    version = scribe.record(TREE, root=owner, project_name="Shop")
+
+    assert catalog.kept(version).root == owner
+    assert scribe.open().project_name == "Shop"
+
+
+def test_contents_are_kept_once(scribe, catalog, direct):
+    scribe.record(TREE)
+
+    second = Scribe(catalog, SessionId("copy"), inode=2).record(TREE)
+
+    assert direct.execute("SELECT count(*) FROM blob").fetchone() == (2,)
+    assert catalog.tree(second) == TREE
+
+
+def test_a_touched_file_is_the_same_blob_with_another_time(scribe, catalog):
+    tree = {b"a": a_file(b"a")}
+    touched = {b"a": replace(tree[b"a"], mtime_ns=99)}
+    scribe.record(tree)
+    new = scribe.draft(
+        touched, delta=Delta(touched, frozenset()), reused={tree[b"a"].digest}
+    )
+
+    assert catalog.tree(catalog.commit(new))[b"a"].mtime_ns == 99
+
+
+def test_two_that_commit_at_once_to_one_session_get_one_number(scribe, catalog):
+    drafts = [scribe.draft({b"a": a_file(b"%d" % who)}) for who in range(6)]
+    together = threading.Barrier(len(drafts))
+
+    def commit(new):
+        together.wait(10)
+        try:
+            return catalog.commit(new)
+        except SeqTaken as error:
+            return error
+
+    with ThreadPoolExecutor(len(drafts)) as pool:
+        outcomes = list(pool.map(commit, drafts))
+
+    lost = [outcome for outcome in outcomes if isinstance(outcome, SeqTaken)]
+    assert len(lost) == len(drafts) - 1
+    assert {error.last_seq for error in lost} == {1}
+
+
+def test_sessions_with_the_same_contents_commit_at_once(catalog):
+    """Without the ORDER BY in `blobs.add` this ends in deadlocks."""
+    files = [a_file(b"%d" % number) for number in range(600)]
+    scribes = [
+        Scribe(catalog, SessionId(f"s{number}"), inode=number) for number in range(4)
+    ]
+    drafts = [
+        scribe.draft({b"%d" % n: file for n, file in enumerate(files[::step])})
+        for scribe, step in zip(scribes, (1, -1, 1, -1), strict=True)
+    ]
+    together = threading.Barrier(len(drafts))
+
+    def commit(new):
+        together.wait(10)
+        return catalog.commit(new)
+
+    with ThreadPoolExecutor(len(drafts)) as pool:
+        versions = list(pool.map(commit, drafts))
+
+    assert [version.seq for version in versions] == [1, 1, 1, 1]
+    assert catalog.database.retries == {}
+    assert len(catalog.kept(versions[3]).places) == len(files)
+
+
+def test_the_taken_time_is_when_the_session_was_used(scribe, catalog):
+    later = NOON.replace(year=2036)
+
+    scribe.record(TREE, taken_at=later)
+
+    assert catalog.sessions()[0].accessed_at == later
