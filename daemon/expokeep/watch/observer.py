@@ -122,11 +122,12 @@ class Observer:
         watcher = Watcher(self._task, reader, self._cookies, self._counters, expected)
         try:
             watcher.prepare()
-            reader.attend(watcher, self._reader_ended.set)
         except OSError as error:
             reader.discard()
             raise WatchUnavailable(f"cannot watch: {error}") from error
+        # Before the first word to the sink, which may ask for more.
         self._reader, self._watcher = reader, watcher
+        reader.attend(watcher, self._reader_ended.set)
         return watcher
 
     def _keep(self) -> None:

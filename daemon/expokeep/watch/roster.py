@@ -188,6 +188,8 @@ class Roster:
         self._watched[found.path] = watched
         before = self._expected.pop(found.path, None)
         if before == found:
+            # Its watches are in place only now: what happened before was not seen.
+            self._sink.changed(found)
             return
         if before is not None:
             self._sink.disappeared(before)

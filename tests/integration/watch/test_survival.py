@@ -80,8 +80,9 @@ def test_a_reader_that_ends_is_replaced(scene: Scene, shop: Path) -> None:
     scene.settle()
     assert scene.observer.stats().rebuilds == 1
     assert scene.observer.alive()
-    # What was known is not told again.
-    assert ("appeared", "expo-shop") not in scene.told()
+    # What was known is not told again, but nobody was watching for a while.
+    scene.sink.wait_for("changed", "expo-shop")
+    assert ("appeared", "expo-shop") not in scene.sink.told
     scene.until_watched(shop, *all_below(shop / "src"))
 
 
