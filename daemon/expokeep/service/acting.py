@@ -25,7 +25,7 @@ from expokeep.model.version import Selector, Version, VersionRef
 from expokeep.restore.local import LocalSource
 from expokeep.restore.source import Arrival
 from expokeep.service.board import Line
-from expokeep.service.daemon import Parts
+from expokeep.service.parts import Parts
 from expokeep.service.rights import Rights
 from expokeep.snapshot.outcome import Outcome
 from expokeep.snapshot.values import Request
@@ -33,6 +33,8 @@ from expokeep.snapshot.values import Request
 SAVE_TIMEOUT_S = 600.0
 """Longest wait for a save to be durable; the snapshot is safe long before."""
 PROGRESS_EVERY_S = 0.5
+CATCH_UP_S = 5.0
+"""How long a restore waits for what is in the spool to be recorded."""
 
 Wish = TypeVar("Wish", bound=msgspec.Struct)
 
@@ -126,6 +128,14 @@ class Acting:
             )
         )
         return Document(b'{"message_type":"arrived"}')
+
+    def catch_up(self, session: str) -> None:
+        """Give what waits in the spool for a session a moment to be recorded."""
+        shipping, spool = self.parts.shipping, self.parts.engine.spool
+        for waiting in spool.sessions():
+            if waiting.startswith(session) and not shipping.is_paused(waiting):
+                shipping.hurry(waiting)
+                shipping.wait_empty(waiting, CATCH_UP_S)
 
     def _scope(self, call: Call, session: str | None) -> SessionId | None:
         if session is None:
@@ -224,7 +234,7 @@ class Acting:
         lines = self.parts.board.lines(session)
         for line in lines:
             if line.changed_at is not None:
-                self.parts.saving.turnstile.schedule(line.directory.path)
+                self.parts.saving.turnstile.schedule(line.directory)
         waited = False
         if wish.wait:
             yield from self._until_idle(session, deadline_s)

@@ -49,13 +49,13 @@ class Board:
     """All session directories. The sink of the observer; safe from any thread."""
 
     def __init__(
-        self, turnstile: Turnstile[bytes, SessionId], *, max_sessions: int
+        self, turnstile: Turnstile[SessionDirectory, SessionId], *, max_sessions: int
     ) -> None:
         self._turnstile = turnstile
         self._max_sessions = max_sessions
         self._lock = threading.Lock()
         self._lines: dict[bytes, Line] = {}
-        self._ended: list[SessionDirectory] = []
+        self._ended: list[Line] = []
         self._refused: set[bytes] = set()
 
     def appeared(self, directory: SessionDirectory) -> None:
@@ -67,7 +67,7 @@ class Board:
                 self._refused.add(directory.path)
                 return
             self._lines[directory.path] = Line(directory, changed_at=clock.now())
-        self._turnstile.touched(directory.path)
+        self._turnstile.touched(directory)
 
     def changed(self, directory: SessionDirectory) -> None:
         """Note that something below changed."""
@@ -75,16 +75,18 @@ class Board:
         if line is not None:
             if line.changed_at is None:
                 line.changed_at = clock.now()
-            self._turnstile.touched(directory.path)
+            self._turnstile.touched(directory)
 
     def disappeared(self, directory: SessionDirectory) -> None:
         """Let go of a directory. What was kept of it stays as it was: no edit."""
         with self._lock:
             line = self._lines.pop(directory.path, None)
             if line is not None:
-                self._ended.append(line.directory)
+                self._ended.append(line)
             self._refused.discard(directory.path)
-        self._turnstile.forget(directory.path)
+        self._turnstile.forget(directory)
+        # A worker writes the end down: here nothing may wait for a disk.
+        self._turnstile.schedule(directory)
 
     def doubted(self) -> None:
         """Look at everything again: events were lost."""
@@ -105,7 +107,7 @@ class Board:
                 if session in (None, line.directory.session)
             ]
 
-    def take_ended(self) -> list[SessionDirectory]:
+    def take_ended(self) -> list[Line]:
         """Return directories that went away since this was last asked."""
         with self._lock:
             ended, self._ended = self._ended, []

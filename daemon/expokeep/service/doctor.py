@@ -9,7 +9,7 @@ from typing import Literal
 
 from expokeep import clock
 from expokeep.errors import ExpokeepError
-from expokeep.service.daemon import Parts
+from expokeep.service.parts import Parts
 from expokeep.settings.units import shown_size
 
 SKEW_WARN_S = 5.0

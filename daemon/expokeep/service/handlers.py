@@ -21,7 +21,7 @@ from expokeep.model.names import SessionId, from_text, parse_session_id
 from expokeep.restore.documents import offer_document
 from expokeep.restore.local import LocalSource
 from expokeep.service.acting import Acting
-from expokeep.service.daemon import Parts
+from expokeep.service.parts import Parts
 from expokeep.service.reporting import Reporting
 from expokeep.service.rights import Rights, group_id
 
@@ -131,8 +131,13 @@ class Handlers:
         return _document(self.history.diff(old, new, paths, detail))
 
     def offer(self, call: Call) -> Reply:
-        """Tell what a restore of a version has to make."""
-        return _document(offer_document(self.source.offer(self._ref(call))))
+        """Tell what a restore of a version has to make.
+
+        What waits in our spool is recorded first, if that is possible soon.
+        """
+        ref = self._ref(call)
+        self.acting.catch_up(ref.partition("@")[0])
+        return _document(offer_document(self.source.offer(ref)))
 
     def blobs(self, call: Call) -> Reply:
         """Return contents of a version; of no other, whatever digest is asked for."""

@@ -15,8 +15,8 @@ from expokeep import wiring
 from expokeep.errors import BackendUnreachable, ConfigError, ExpokeepError
 from expokeep.service import daemon
 from expokeep.service.banner import banner
-from expokeep.service.daemon import Parts
 from expokeep.service.handlers import serving
+from expokeep.service.parts import Parts
 from expokeep.service.systemd import Systemd
 from expokeep.settings.load import load
 from expokeep.settings.places import find_config, state_dir

@@ -25,7 +25,7 @@ from expokeep.history.documents import (
 from expokeep.model.names import SessionId, for_terminal, to_text
 from expokeep.service import doctor
 from expokeep.service.board import Line
-from expokeep.service.daemon import Parts
+from expokeep.service.parts import Parts
 from expokeep.service.rights import Rights
 
 MAX_SESSIONS = 100_000
@@ -75,7 +75,7 @@ class Reporting:
         )
         backlog = self.parts.engine.spool.backlog()
         trouble = self.parts.shipping.errors()
-        catalog_error = next(iter(self.parts.catalog_error), None)
+        catalog_error = self.parts.catalog_error
         unsaved = [one.unsaved_since for one in sessions if one.unsaved_since]
         oldest = [*unsaved, *([backlog.oldest_at] if backlog.oldest_at else [])]
         failing = [one for one in sessions if one.last_error or one.skipped]

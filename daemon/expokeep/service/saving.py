@@ -14,6 +14,7 @@ from expokeep.snapshot.outcome import Outcome
 from expokeep.snapshot.run import Snapshotter
 from expokeep.snapshot.values import Moment, Request
 from expokeep.store.retrying import RetryPolicy
+from expokeep.watch.values import SessionDirectory
 
 log = get(__name__)
 
@@ -28,14 +29,14 @@ class Saving:
     settings: Settings
     snapshotter: Snapshotter
     board: Board
-    turnstile: Turnstile[bytes, SessionId]
+    turnstile: Turnstile[SessionDirectory, SessionId]
     shipping: Shipping
 
-    def handle(self, path: bytes) -> None:
+    def handle(self, directory: SessionDirectory) -> None:
         """Snapshot a directory because it has settled, or because it is time."""
         self._bury_ended()
-        line = self.board.line(path)
-        if line is not None:
+        line = self.board.line(directory.path)
+        if line is not None and line.directory == directory:
             self.snapshot(line, self._request(line))
 
     def snapshot(self, line: Line, request: Request) -> Outcome | None:
@@ -63,11 +64,12 @@ class Saving:
         return outcome
 
     def _request(self, line: Line) -> Request:
-        user = self.settings.watch[0].user
-        return Request(line.directory.session, line.path, owner=user)
+        owners = {watch.dir: watch.user for watch in self.settings.watch}
+        owner = owners.get(line.path.parent)
+        return Request(line.directory.session, line.path, owner=owner)
 
     def _note(self, line: Line, outcome: Outcome) -> None:
-        path = line.directory.path
+        directory = line.directory
         line.last_error, line.failures = None, 0
         if outcome.skipped != line.skipped:
             for skipped, reason in list(outcome.skipped.items())[:20]:
@@ -82,10 +84,10 @@ class Saving:
         if outcome.sealed is not None:
             self.shipping.sealed(outcome.sealed)
         if "kept changing" in outcome.skipped.values():
-            self.turnstile.schedule(path, self.settings.debounce.max_wait_s)
+            self.turnstile.schedule(directory, self.settings.debounce.max_wait_s)
         if outcome.wake_in_s is not None:
-            self.turnstile.schedule(path, outcome.wake_in_s)
-        self.turnstile.schedule(path, self.settings.reconcile_interval_s)
+            self.turnstile.schedule(directory, outcome.wake_in_s)
+        self.turnstile.schedule(directory, self.settings.reconcile_interval_s)
 
     def _failed(self, line: Line, error: Exception) -> None:
         line.failures += 1
@@ -97,12 +99,20 @@ class Saving:
             tries=line.failures,
         )
         delay_s = _PATIENCE.delay_s(line.failures, chance=0.5)
-        self.turnstile.schedule(line.directory.path, delay_s)
+        self.turnstile.schedule(line.directory, delay_s)
 
     def _bury_ended(self) -> None:
-        for ended in self.board.take_ended():
+        for line in self.board.take_ended():
+            ended = line.directory
             self.snapshotter.memories.forget(ended.session, ended.device, ended.inode)
-            log.info("session ended", session=ended.session)
+            if line.changed_at is None:
+                log.info("session ended", session=ended.session)
+            else:
+                log.warning(
+                    "session ended with changes that were not kept",
+                    session=ended.session,
+                    since=line.changed_at.isoformat(timespec="seconds"),
+                )
 
 
 def moment() -> Moment:

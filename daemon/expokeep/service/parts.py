@@ -1,0 +1,89 @@
+"""The parts of a running daemon, and whether they are well."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from expokeep import clock
+from expokeep.errors import ExpokeepError
+from expokeep.model.names import SessionId
+from expokeep.service.board import Board
+from expokeep.service.progress import Progresses
+from expokeep.service.saving import Saving
+from expokeep.service.shipping import Shipping
+from expokeep.service.workers import Workers
+from expokeep.settings.values import Settings
+from expokeep.watch.observer import Observer
+from expokeep.watch.values import SessionDirectory
+from expokeep.wiring import Engine
+
+HUNG_AFTER_S = 900.0
+"""A single piece of work that takes longer than this hangs, and systemd may end us."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """Everything that runs."""
+
+    settings: Settings
+    engine: Engine
+    board: Board
+    observer: Observer
+    saving: Saving
+    shipping: Shipping
+    savers: Workers[SessionDirectory, SessionId]
+    shippers: Workers[SessionId, SessionId]
+    progresses: Progresses
+    catalog_error: ExpokeepError | None = None
+    """The failure of the last heartbeat, if it failed."""
+
+    def is_well(self) -> bool:
+        """Ask every part whether it makes progress."""
+        return (
+            self.observer.alive()
+            and self.savers.alive()
+            and self.shippers.alive()
+            and max(self.savers.stuck_s(), self.shippers.stuck_s()) < HUNG_AFTER_S
+        )
+
+    def summary(self) -> str:
+        """Return one line for systemd's status."""
+        backlog = self.engine.spool.backlog()
+        oldest = min(
+            [line.changed_at for line in self.board.lines() if line.changed_at]
+            + ([backlog.oldest_at] if backlog.oldest_at else []),
+            default=None,
+        )
+        age = f"{(clock.now() - oldest).total_seconds():.0f} s" if oldest else "none"
+        return (
+            f"{len(self.board.lines())} sessions, {backlog.entries} in the spool, "
+            f"oldest unsaved change: {age}"
+        )
+
+    def home(self, session: SessionId) -> Path:
+        """Return where a session lives on this host, or would live."""
+        line = self.board.main_line(session)
+        if line is not None:
+            return line.path
+        return self.settings.watch[0].dir / f"expo-{session}"
+
+    def uid_of(self, session: SessionId) -> int | None:
+        """Return whose a session is: by the catalog, or by its directory."""
+        try:
+            row = self.engine.backends.catalog.session(session)
+        except ExpokeepError:
+            row = None
+        if row is not None:
+            return row.root_uid
+        line = self.board.main_line(session)
+        return line.directory.uid if line else None
+
+    def drain(self, timeout_s: float) -> bool:
+        """Keep and ship all that is unsaved; return whether everything is recorded."""
+        deadline_s = clock.monotonic_s() + timeout_s
+        for line in self.board.lines():
+            if line.changed_at is not None:
+                self.saving.turnstile.schedule(line.directory)
+        self.saving.turnstile.wait_idle(timeout_s)
+        self.shipping.hurry()
+        left_s = max(0.0, deadline_s - clock.monotonic_s())
+        return self.shipping.wait_empty(None, left_s)

@@ -1,0 +1,51 @@
+"""What is done every few seconds: the lease of this host, and a look at the disk."""
+
+import shutil
+
+from expokeep.errors import ExpokeepError
+from expokeep.log import get
+from expokeep.service.parts import Parts
+
+log = get(__name__)
+
+
+class Upkeep:
+    """Says once that something has gone wrong, and once that it is over."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._is_low = False
+
+    def act(self) -> None:
+        """Do all that is due."""
+        self._heartbeat()
+        self._look_at_disk()
+
+    def _heartbeat(self) -> None:
+        parts = self._parts
+        database = parts.settings.database
+        if not database.configured:
+            return
+        try:
+            parts.engine.backends.catalog.heartbeat(
+                parts.engine.host, lease_s=database.lease_ttl_s
+            )
+        except ExpokeepError as error:
+            if parts.catalog_error is None:
+                log.warning("catalog does not answer", error=str(error))
+            parts.catalog_error = error
+        else:
+            if parts.catalog_error is not None:
+                log.info("catalog answers again")
+                parts.shipping.hurry()
+            parts.catalog_error = None
+
+    def _look_at_disk(self) -> None:
+        spool = self._parts.settings.spool
+        free_bytes = shutil.disk_usage(spool.path).free
+        is_low = free_bytes < spool.min_free_bytes
+        if is_low and not self._is_low:
+            log.error("little room left for the spool", free_bytes=free_bytes)
+        elif self._is_low and not is_low:
+            log.info("room for the spool again", free_bytes=free_bytes)
+        self._is_low = is_low
