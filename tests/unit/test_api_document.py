@@ -1,0 +1,61 @@
+"""docs/API.md is a contract: it tells all that is answered, and nothing else."""
+
+import datetime
+import re
+from pathlib import Path
+
+import msgspec
+
+from expokeep.history import documents
+from expokeep.model.documents import EntryDocument, VersionDocument
+from expokeep.restore.documents import OfferDocument
+from expokeep.service.acting import Acting
+from expokeep.service.handlers import Handlers
+from expokeep.service.reporting import Reporting
+
+API = (Path(__file__).parents[2] / "docs" / "API.md").read_text("utf-8")
+NOT_ON_THE_SOCKET = {documents.Migrated}
+
+
+def test_every_route_has_a_heading_and_every_heading_a_route():
+    now = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    handlers = Handlers(
+        history=None,
+        source=None,
+        rights=None,
+        acting=Acting(None, None, None),
+        reporting=Reporting(None, None, now, embedded=False),
+    )
+
+    told = re.findall(r"^### `([A-Z]+) ([^`?]+)[?`]", API, re.MULTILINE)
+
+    assert sorted(told) == sorted(
+        (route.method, route.pattern) for route in handlers.routes()
+    )
+
+
+def test_every_field_is_told_of():
+    shapes = {
+        shape
+        for shape in vars(documents).values()
+        if isinstance(shape, type) and issubclass(shape, msgspec.Struct)
+    } | {EntryDocument, VersionDocument, OfferDocument}
+
+    untold = {
+        f"{shape.__name__}.{field.encode_name}"
+        for shape in shapes - NOT_ON_THE_SOCKET
+        for field in msgspec.structs.fields(shape)
+        if f"`{field.encode_name}`" not in API and f'"{field.encode_name}"' not in API
+    }
+
+    assert untold == set()
+
+
+def test_every_message_type_is_told_of():
+    tags = {
+        shape.__struct_config__.tag
+        for shape in vars(documents).values()
+        if isinstance(shape, type) and issubclass(shape, documents.Document)
+    } - {"Document", "migrated"}
+
+    assert {tag for tag in tags if f"`{tag}`" not in API} == set()
