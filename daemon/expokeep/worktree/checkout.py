@@ -72,6 +72,7 @@ class Staging:
                     f"{for_terminal(path)} came back as other bytes than "
                     f"{shown(entry.digest)}"
                 )
+            system.begin_sync(descriptor)
 
     def copy(self, path: bytes, other: bytes) -> None:
         """Write a second file with the contents of one that is there."""

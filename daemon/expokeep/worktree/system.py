@@ -18,6 +18,7 @@ _STATX_MASK_AT = 0
 _STATX_BTIME_AT = 80
 _STATX_MNT_ID_AT = 144
 
+_SYNC_FILE_RANGE_WRITE = 2
 _RENAME_NOREPLACE = 1
 _RENAME_EXCHANGE = 2
 
@@ -72,6 +73,16 @@ def rename_between(old_parent: int, new_parent: int, name: bytes) -> None:
 def exchange(parent: int, one: bytes, other: bytes) -> None:
     """Swap two names in a directory in one step."""
     _renameat2(parent, one, parent, other, _RENAME_EXCHANGE)
+
+
+def begin_sync(descriptor: int) -> None:
+    """Have the contents of a file written to disk from now on; wait for nothing.
+
+    A hint, and never an error: who must be sure calls `sync_file_system` at the end,
+    which then finds little left to wait for.
+    """
+    nothing = ctypes.c_int64(0)  # from the start to the end
+    _libc.sync_file_range(descriptor, nothing, nothing, _SYNC_FILE_RANGE_WRITE)
 
 
 def sync_file_system(descriptor: int) -> None:
