@@ -91,8 +91,22 @@ def _parse_selector(text: str, now: datetime.datetime) -> Selector:
         return Selector(seq=int(text))
     if re.fullmatch(r"-\d{1,8}", text):
         return Selector(back=-int(text))
+    return Selector(at=parse_moment(text, now=now))
+
+
+def parse_moment(text: str, *, now: datetime.datetime) -> datetime.datetime:
+    """Return the moment that `text` names: an age, or a time.
+
+    >>> now = datetime.datetime(2026, 11, 24, 10, 30, tzinfo=datetime.UTC)
+    >>> parse_moment("2h", now=now).hour, parse_moment("2026-11-24T09:15", now=now).hour
+    (8, 9)
+
+    Raises:
+        ValueError: `text` is neither.
+        OverflowError: it is beyond all calendars.
+    """
     if age := _AGE.fullmatch(text):
         seconds = int(age["number"]) * _AGE_S[age["unit"]]
-        return Selector(at=now - datetime.timedelta(seconds=seconds))
+        return now - datetime.timedelta(seconds=seconds)
     moment = datetime.datetime.fromisoformat(text)
-    return Selector(at=moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo))
+    return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
