@@ -25,7 +25,8 @@ class OfferDocument(
     entries: tuple[EntryDocument, ...]
     uid: int
     gid: int
-    mode: int
+    mode: str
+    """Of the root, octal as all modes are."""
     home: str | None
     """The session's own directory on the daemon's host."""
 
@@ -39,7 +40,7 @@ def offer_document(offer: Offer) -> OfferDocument:
         ),
         uid=offer.uid,
         gid=offer.gid,
-        mode=offer.mode,
+        mode=f"{offer.mode:04o}",
         home=str(offer.home) if offer.home else None,
     )
 
@@ -57,7 +58,7 @@ def offer_of(raw: bytes) -> Offer:
             tree=tree_of(document.entries),
             uid=document.uid,
             gid=document.gid,
-            mode=document.mode,
+            mode=int(document.mode, 8),
             home=Path(document.home) if document.home else None,
         )
     except (msgspec.MsgspecError, ValueError) as error:
