@@ -5,7 +5,8 @@ import itertools
 import uuid
 from dataclasses import dataclass, field, replace
 
-from expokeep.catalog.base import (
+from expokeep.catalog.postgres import PostgresCatalog
+from expokeep.catalog.values import (
     Host,
     NewVersion,
     Opened,
@@ -14,7 +15,6 @@ from expokeep.catalog.base import (
     RootIdentity,
     RootOwner,
 )
-from expokeep.catalog.postgres import PostgresCatalog
 from expokeep.clock import uuid7
 from expokeep.model.digest import digest_of
 from expokeep.model.names import SessionId

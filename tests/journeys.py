@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from expokeep import clock
-from expokeep.catalog.base import Catalog, Host
+from expokeep.catalog.base import Catalog
+from expokeep.catalog.values import Host
 from expokeep.model.ignore import DEFAULT_EXCLUDES
 from expokeep.model.names import SessionId
 from expokeep.model.version import Version

@@ -16,9 +16,10 @@ from typing import NoReturn, cast
 
 from expokeep import clock
 from expokeep.catalog import migrate
-from expokeep.catalog.base import Catalog, Host
+from expokeep.catalog.base import Catalog
 from expokeep.catalog.connection import Database, Limits
 from expokeep.catalog.postgres import PostgresCatalog
+from expokeep.catalog.values import Host
 from expokeep.errors import ConfigError, ExpokeepError
 from expokeep.history.history import History
 from expokeep.log import get

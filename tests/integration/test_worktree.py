@@ -343,7 +343,8 @@ def test_a_swap_keeps_the_old_tree_and_hands_on_what_no_snapshot_has(tmp_path):
 
 def test_a_mount_below_a_session_is_left_out(tmp_path):
     (tmp_path / "expo-x/mnt").mkdir(parents=True)
-    script = f"mount -t tmpfs none {tmp_path}/expo-x/mnt && exec {sys.executable} -c '{_SCAN}'"
+    mount = f"mount -t tmpfs none {tmp_path}/expo-x/mnt"
+    script = f"{mount} && exec {sys.executable} -c '{_SCAN}'"
     ran = subprocess.run(
         ["unshare", "-m", "sh", "-c", script],
         env={**os.environ, "ROOT": str(tmp_path / "expo-x")},

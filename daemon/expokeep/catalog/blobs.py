@@ -8,7 +8,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from expokeep.catalog import queries
-from expokeep.catalog.base import Place
+from expokeep.catalog.values import Place
 from expokeep.model.digest import Digest
 from expokeep.model.names import SessionId
 

@@ -10,7 +10,12 @@ from collections.abc import Iterable
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from expokeep.catalog.base import (
+from expokeep.catalog.blobs import Blobs
+from expokeep.catalog.epochs import Epochs
+from expokeep.catalog.history import History
+from expokeep.catalog.packs import Packs
+from expokeep.catalog.sessions import Sessions
+from expokeep.catalog.values import (
     BaseMoved,
     Fenced,
     NewVersion,
@@ -18,11 +23,6 @@ from expokeep.catalog.base import (
     ReuseGone,
     SeqTaken,
 )
-from expokeep.catalog.blobs import Blobs
-from expokeep.catalog.epochs import Epochs
-from expokeep.catalog.history import History
-from expokeep.catalog.packs import Packs
-from expokeep.catalog.sessions import Sessions
 from expokeep.catalog.versions import Standing, Versions
 from expokeep.model.digest import Digest
 from expokeep.model.tree import files_in

@@ -8,7 +8,7 @@ from psycopg import Connection
 from psycopg.rows import DictRow, TupleRow, dict_row
 
 from expokeep.catalog import queries
-from expokeep.catalog.base import Host, NewVersion, Opened, RootIdentity, RootOwner
+from expokeep.catalog.values import Host, NewVersion, Opened, RootIdentity, RootOwner
 from expokeep.model.names import SessionId
 
 _SQL = queries.beside(__file__)

@@ -11,8 +11,8 @@ from itertools import islice
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from expokeep.catalog.base import Found
 from expokeep.catalog.history import History
+from expokeep.catalog.values import Found
 from expokeep.model.names import SessionId
 
 _PATHS_AT_ONCE = 500

@@ -8,7 +8,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from expokeep.catalog import queries
-from expokeep.catalog.base import Found, NewVersion, Place, RootOwner
+from expokeep.catalog.values import Found, NewVersion, Place, RootOwner
 from expokeep.model.digest import Digest
 from expokeep.model.names import SessionId
 from expokeep.model.tree import Directory, Entry, File, Link

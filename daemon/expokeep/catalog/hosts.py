@@ -7,7 +7,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow, args_row
 
 from expokeep.catalog import queries
-from expokeep.catalog.base import Host
+from expokeep.catalog.values import Host
 
 _SQL = queries.beside(__file__)
 

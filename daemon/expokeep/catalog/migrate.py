@@ -13,8 +13,8 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from expokeep.catalog import queries
-from expokeep.catalog.base import SchemaStatus
 from expokeep.catalog.faults import MIGRATE_HINT
+from expokeep.catalog.values import SchemaStatus
 from expokeep.errors import ConfigError
 
 _SQL = queries.beside(__file__)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from expokeep.catalog.base import Host, Opened, RootIdentity, RootOwner
 from expokeep.catalog.epochs import Epochs
 from expokeep.catalog.hosts import Hosts
 from expokeep.catalog.sessions import Sessions
+from expokeep.catalog.values import Host, Opened, RootIdentity, RootOwner
 from expokeep.errors import Busy, NotFound
 from expokeep.model.names import SessionId
 

@@ -8,7 +8,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from expokeep.catalog import queries
-from expokeep.catalog.base import Opened, PackRecord
+from expokeep.catalog.values import Opened, PackRecord
 from expokeep.model.digest import Digest
 
 _SQL = queries.beside(__file__)

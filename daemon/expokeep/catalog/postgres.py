@@ -7,7 +7,16 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from expokeep.catalog import finding, opening
-from expokeep.catalog.base import (
+from expokeep.catalog.blobs import Blobs
+from expokeep.catalog.committing import committed
+from expokeep.catalog.connection import Database, reading
+from expokeep.catalog.history import History
+from expokeep.catalog.hosts import Hosts
+from expokeep.catalog.migrate import Migrations, known_migrations
+from expokeep.catalog.packs import Packs
+from expokeep.catalog.resolving import resolved
+from expokeep.catalog.sessions import Sessions
+from expokeep.catalog.values import (
     Fenced,
     Found,
     Host,
@@ -21,15 +30,6 @@ from expokeep.catalog.base import (
     SchemaStatus,
     SessionRow,
 )
-from expokeep.catalog.blobs import Blobs
-from expokeep.catalog.committing import committed
-from expokeep.catalog.connection import Database, reading
-from expokeep.catalog.history import History
-from expokeep.catalog.hosts import Hosts
-from expokeep.catalog.migrate import Migrations, known_migrations
-from expokeep.catalog.packs import Packs
-from expokeep.catalog.resolving import resolved
-from expokeep.catalog.sessions import Sessions
 from expokeep.catalog.versions import Versions
 from expokeep.errors import NotFound
 from expokeep.model.digest import Digest

@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow, class_row, scalar_row
 
 from expokeep.catalog import queries
-from expokeep.catalog.base import Host, NewVersion, RootOwner, SessionRow
+from expokeep.catalog.values import Host, NewVersion, RootOwner, SessionRow
 from expokeep.model.names import SessionId
 
 _SQL = queries.beside(__file__)

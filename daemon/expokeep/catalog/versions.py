@@ -10,7 +10,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 
 from expokeep.catalog import queries
-from expokeep.catalog.base import PackRecord
+from expokeep.catalog.values import PackRecord
 from expokeep.model.names import SessionId
 from expokeep.model.version import Version
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from itertools import islice
 from typing import Literal
 
-from expokeep.catalog.base import Catalog, Found, Place, SessionRow
+from expokeep.catalog.base import Catalog
+from expokeep.catalog.values import Found, Place, SessionRow
 from expokeep.errors import BlobMissing, IntegrityError, NotFound, UsageError
 from expokeep.history.changes import below, changes
 from expokeep.history.comparing import Detail, compared

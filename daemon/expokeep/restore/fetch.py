@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
-from expokeep.catalog.base import Place
+from expokeep.catalog.values import Place
 from expokeep.errors import BlobMissing
 from expokeep.log import get
 from expokeep.model.digest import Digest, shown

@@ -6,7 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-from expokeep.catalog.base import Catalog, Host, Kept, RootIdentity
+from expokeep.catalog.base import Catalog
+from expokeep.catalog.values import Host, Kept, RootIdentity
 from expokeep.errors import BlobMissing, UsageError
 from expokeep.model.digest import Digest, shown
 from expokeep.model.names import SessionId

@@ -7,7 +7,7 @@ and a range stays small enough for several to be on their way at once.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from expokeep.catalog.base import Place
+from expokeep.catalog.values import Place
 
 GAP_BYTES = 64 * 1024
 RANGE_BYTES = 4 * 1024 * 1024

@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from expokeep import clock
-from expokeep.catalog.base import Opened
+from expokeep.catalog.values import Opened
 from expokeep.control.routes import Call, Document, Lines, Reply
 from expokeep.errors import ExpokeepError, NotFound, UsageError
 from expokeep.history.documents import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 import expokeep
-from expokeep.catalog.base import SessionRow
+from expokeep.catalog.values import SessionRow
 from expokeep.control.routes import Call, Document, Reply
 from expokeep.errors import ExpokeepError
 from expokeep.history.documents import (

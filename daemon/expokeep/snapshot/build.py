@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from expokeep import clock
-from expokeep.catalog.base import PackKind, PackRecord
+from expokeep.catalog.values import PackKind, PackRecord
 from expokeep.errors import FileChanged
 from expokeep.model.digest import Digest
 from expokeep.model.tree import (

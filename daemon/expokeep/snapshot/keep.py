@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from expokeep import clock
-from expokeep.catalog.base import Catalog, Opened, PackKind, PackRecord
+from expokeep.catalog.base import Catalog
+from expokeep.catalog.values import Opened, PackKind, PackRecord
 from expokeep.errors import ExpokeepError
 from expokeep.log import get
 from expokeep.model.digest import Digest

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from expokeep.catalog.base import Opened, RootIdentity
+from expokeep.catalog.values import Opened, RootIdentity
 from expokeep.model.names import SessionId
 from expokeep.model.tree import Tree
 from expokeep.worktree import index as indexes

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from expokeep.catalog.base import Opened
+from expokeep.catalog.values import Opened
 from expokeep.snapshot.keep import Sealed
 from expokeep.worktree.scan import Reason
 

@@ -7,7 +7,7 @@ somebody else as soon as that is possible.
 from dataclasses import dataclass, field
 
 from expokeep import clock
-from expokeep.catalog.base import Host, Opened, RootIdentity, RootOwner
+from expokeep.catalog.values import Host, Opened, RootIdentity, RootOwner
 from expokeep.errors import ExpokeepError, NotFound
 from expokeep.log import get
 from expokeep.model.tree import Tree, patch

@@ -7,9 +7,9 @@ there, and a commit knows its pack. An entry leaves the spool when its version i
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from expokeep.catalog.base import (
+from expokeep.catalog.base import Catalog
+from expokeep.catalog.values import (
     BaseMoved,
-    Catalog,
     Host,
     NewVersion,
     Opened,

@@ -17,7 +17,7 @@ from cataloging import (
     a_pack,
     place_of,
 )
-from expokeep.catalog.base import (
+from expokeep.catalog.values import (
     BaseMoved,
     Fenced,
     PackGone,

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cataloging import SHOP, Scribe, a_file
-from expokeep.catalog.base import Found
+from expokeep.catalog.values import Found
 from expokeep.clock import uuid7
 from expokeep.model.digest import digest_of
 from expokeep.model.names import SessionId

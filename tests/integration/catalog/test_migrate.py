@@ -8,10 +8,10 @@ import pytest
 from psycopg import sql
 
 from cataloging import Scribe, a_file
-from expokeep.catalog.base import SchemaStatus
 from expokeep.catalog.connection import Database
 from expokeep.catalog.migrate import Migrations, known_migrations, require_schema
 from expokeep.catalog.postgres import PostgresCatalog
+from expokeep.catalog.values import SchemaStatus
 from expokeep.errors import AccessDenied, ConfigError
 
 KNOWN = tuple(known_migrations())

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from cataloging import HOST, NOON, OTHER_HOST, ROOT, SHOP, Scribe, a_file
-from expokeep.catalog.base import RootIdentity, RootOwner
+from expokeep.catalog.values import RootIdentity, RootOwner
 from expokeep.errors import Busy, NotFound
 from expokeep.model.names import SessionId
 from expokeep.model.version import VersionRef

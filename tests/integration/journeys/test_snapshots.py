@@ -1,4 +1,4 @@
-"""Snapshots on a real Postgres: what is kept, what is stored, what is not done twice."""
+"""Snapshots on a real Postgres: what is kept, stored, and not done twice."""
 
 import os
 

@@ -1,7 +1,6 @@
 import uuid
 
 from expokeep.catalog.values import Place
-
 from expokeep.model.digest import digest_of
 from expokeep.restore.ranges import coalesced, pieces
 
