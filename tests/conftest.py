@@ -9,19 +9,22 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
+from daemons import Site, site
+from databases import fresh_database
 from expokeep.catalog.connection import Database
 from expokeep.catalog.postgres import PostgresCatalog
 from expokeep.embedded.postgres import Postgres, running_postgres
 from expokeep.embedded.seaweed import Seaweed, running_seaweed
+
+PrepareSite = Callable[[], AbstractContextManager[Site]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,13 @@ class GivenPostgres:
     """A server that somebody else runs."""
 
     dsn: str = field(repr=False)
+
+
+@pytest.fixture
+def as_root() -> None:
+    """Fail, with a hint, where a test cannot be somebody else for a while."""
+    if os.geteuid() != 0:
+        pytest.fail("only root can be somebody else: run the tests as root, as CI does")
 
 
 @pytest.fixture(scope="session")
@@ -54,13 +64,8 @@ def postgres_server(servers_dir: Path) -> Iterator[Postgres | GivenPostgres]:
 @pytest.fixture
 def database_url(postgres_server: Postgres | GivenPostgres) -> Iterator[str]:
     """The DSN of an empty database that is this test's own."""
-    name = f"test_{uuid.uuid4().hex}"
-    database = sql.Identifier(name)
-    with psycopg.connect(postgres_server.dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(database))
-        yield make_conninfo(postgres_server.dsn, dbname=name)
-        # FORCE: a test may have left connections of a process that it killed.
-        connection.execute(sql.SQL("DROP DATABASE {} (FORCE)").format(database))
+    with fresh_database(postgres_server.dsn) as dsn:
+        yield dsn
 
 
 @pytest.fixture(scope="session")
@@ -77,33 +82,20 @@ def bucket_name() -> str:
 
 
 @pytest.fixture(scope="session")
-def catalog_template(postgres_server) -> Iterator[str]:
+def catalog_template(postgres_server: Postgres | GivenPostgres) -> Iterator[str]:
     """The name of a migrated database that nobody is connected to."""
-    name = f"template_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server.dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        catalog = PostgresCatalog(
-            Database(make_conninfo(postgres_server.dsn, dbname=name))
-        )
+    with fresh_database(postgres_server.dsn) as dsn:
+        catalog = PostgresCatalog(Database(dsn))
         catalog.migrate()
         catalog.close()
-        yield name
-        drop = sql.SQL("DROP DATABASE {} (FORCE)").format(sql.Identifier(name))
-        connection.execute(drop)
+        yield conninfo_to_dict(dsn)["dbname"]
 
 
 @pytest.fixture
-def catalog_url(postgres_server, catalog_template) -> Iterator[str]:
+def catalog_url(postgres_server, catalog_template: str) -> Iterator[str]:
     """The DSN of a migrated database that is this test's own."""
-    name = f"catalog_{uuid.uuid4().hex}"
-    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-        sql.Identifier(name), sql.Identifier(catalog_template)
-    )
-    with psycopg.connect(postgres_server.dsn, autocommit=True) as connection:
-        connection.execute(copy)
-        yield make_conninfo(postgres_server.dsn, dbname=name)
-        drop = sql.SQL("DROP DATABASE {} (FORCE)").format(sql.Identifier(name))
-        connection.execute(drop)
+    with fresh_database(postgres_server.dsn, catalog_template) as dsn:
+        yield dsn
 
 
 @pytest.fixture
@@ -112,3 +104,13 @@ def catalog(catalog_url) -> Iterator[PostgresCatalog]:
     catalog = PostgresCatalog(Database(catalog_url))
     yield catalog
     catalog.close()
+
+
+@pytest.fixture(scope="session")
+def prepare_site(postgres_server, catalog_template, s3_server) -> PrepareSite:
+    """Makes sites for daemons: `with prepare_site() as site`."""
+
+    def prepare() -> AbstractContextManager[Site]:
+        return site(postgres_server.dsn, catalog_template, s3_server)
+
+    return prepare

@@ -206,10 +206,8 @@ def test_an_ordinary_user_runs_them_and_ends_them_quickly(daemon, state_dir):
     assert not any(map(is_running, facts["pids"]))
 
 
-def test_a_ctrl_c_of_the_terminal_does_not_reach_the_servers(postgres_server):
-    if not hasattr(postgres_server, "pid"):
-        pytest.skip("somebody else runs the server")
-    assert os.getsid(postgres_server.pid) != os.getsid(0)
+def test_a_ctrl_c_of_the_terminal_does_not_reach_the_servers(s3_server):
+    assert os.getsid(s3_server.pid) != os.getsid(0)
 
 
 def test_postgres_listens_on_no_network_at_all(state_dir):
@@ -313,8 +311,7 @@ def test_a_long_path_still_has_a_socket(state_dir):
     assert not postgres.socket_directory.exists()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as someone else")
-def test_a_directory_out_of_reach_is_said_to_be(state_dir):
+def test_a_directory_out_of_reach_is_said_to_be(as_root, state_dir):
     state_dir.mkdir(mode=0o700)
 
     with (

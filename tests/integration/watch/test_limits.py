@@ -79,11 +79,16 @@ def watching_apart(directory: Path, *before: str, limit: str = "") -> Iterator[C
         process.stdout.close()
 
 
-def namespaces_work(*options: str) -> bool:
+def needs_namespaces(*options: str) -> None:
+    """Fail, with a hint, where this machine gives nobody such namespaces."""
     program = shutil.which("unshare")
     if program is None:
-        return False
-    return not subprocess.run([program, *options, "true"], check=False).returncode
+        pytest.fail("unshare is missing: apt-get install util-linux")
+    tried = subprocess.run(
+        [program, *options, "true"], capture_output=True, text=True, check=False
+    )
+    if tried.returncode:
+        pytest.fail(f"no namespaces ({tried.stderr.strip()}): run the tests as root")
 
 
 def test_after_an_overflow_every_session_is_suspect(tmp_path: Path) -> None:
@@ -109,13 +114,10 @@ def test_after_an_overflow_every_session_is_suspect(tmp_path: Path) -> None:
         child.wait_for("changed", "quiet")
 
 
-@pytest.mark.skipif(
-    not namespaces_work("--user", "--map-root-user"),
-    reason="no user namespaces here; another test lowers our own limit instead",
-)
 def test_without_watches_left_a_session_is_polled_until_there_are(
     tmp_path: Path,
 ) -> None:
+    needs_namespaces("--user", "--map-root-user")
     for name in ("a", "b"):
         for number in range(20):
             (tmp_path / "tmp" / f"expo-{name}" / f"{number}").mkdir(parents=True)
@@ -139,13 +141,10 @@ def test_without_watches_left_a_session_is_polled_until_there_are(
         child.wait_for("changed", "c")
 
 
-@pytest.mark.skipif(
-    os.geteuid() == 0 and not namespaces_work("--user"),
-    reason="root may look everywhere, and there are no user namespaces here",
-)
 def test_a_directory_that_may_not_be_read_is_polled_until_it_may(
     tmp_path: Path,
 ) -> None:
+    needs_namespaces("--user")
     shop, locked = tmp_path / "tmp" / "expo-shop", tmp_path / "tmp" / "expo-locked"
     (shop / "secret" / "src").mkdir(parents=True)
     (locked / "src").mkdir(parents=True)
@@ -177,11 +176,8 @@ def test_a_directory_that_may_not_be_read_is_polled_until_it_may(
         child.until(lambda stats: not stats["degraded"])
 
 
-@pytest.mark.skipif(
-    not namespaces_work("--user", "--map-root-user", "--mount"),
-    reason="no mount namespaces here",
-)
 def test_mounts_inside_sessions_neither_loop_nor_steal(tmp_path: Path) -> None:
+    needs_namespaces("--user", "--map-root-user", "--mount")
     a, b, c = (tmp_path / "tmp" / f"expo-{name}" for name in "abc")
     for path in (a / "src" / "itself", a / "other", a / "all", b / "src", c):
         path.mkdir(parents=True)
