@@ -25,17 +25,12 @@ from expokeep.history.documents import (
     VersionLog,
     VersionShown,
 )
+from expokeep.history.naming import Naming
 from expokeep.model.digest import Digest, shown
 from expokeep.model.documents import entry_document, version_document
-from expokeep.model.names import SessionId, for_terminal, parse_session_id, to_text
+from expokeep.model.names import for_terminal, to_text
 from expokeep.model.tree import Entry, File, Link
-from expokeep.model.version import (
-    Selector,
-    Version,
-    VersionRef,
-    parse_moment,
-    parse_version_ref,
-)
+from expokeep.model.version import Version
 
 Contents = Callable[
     [Collection[Place]], Iterator[tuple[Digest, int, Iterable[bytes | memoryview]]]
@@ -46,8 +41,6 @@ Sort = Literal["age", "rpo", "size"]
 
 MAX_MATCHES = 10_000
 MAX_SESSIONS = 100_000
-_NAMED = 5
-"""So many sessions are named when a prefix fits several."""
 
 
 class History:
@@ -61,7 +54,7 @@ class History:
     ) -> None:
         self._catalog = catalog
         self._contents = contents
-        self._now = now
+        self._naming = Naming(catalog, now)
 
     def sessions(
         self,
@@ -91,11 +84,10 @@ class History:
             NotFound: there is no such session.
             UsageError: `since` is no time, or the prefix fits several sessions.
         """
-        exact = self.session(session)
-        found = self._catalog.versions(
-            exact, since=self._moment(since), limit=limit + 1
-        )
-        head = self._head(exact)
+        exact = self._naming.session(session)
+        start = self._naming.moment(since) if since else None
+        found = self._catalog.versions(exact, since=start, limit=limit + 1)
+        head = self._naming.head(exact)
         return VersionLog(
             session=exact,
             head_seq=head.seq if head else None,
@@ -105,9 +97,9 @@ class History:
 
     def show(self, ref: str) -> VersionShown:
         """Return one version in full."""
-        version = self.resolve(ref)
-        kept, before = self._catalog.kept(version), self._before(version)
-        head = self._head(version.session)
+        version = self._naming.version(ref)
+        kept, before = self._catalog.kept(version), self._naming.before(version)
+        head = self._naming.head(version.session)
         own = (place for place in kept.places.values() if place.pack == version.pack)
         key = next((place.key for place in own), None)
         old = self._catalog.tree(before) if before else {}
@@ -127,7 +119,7 @@ class History:
         Raises:
             NotFound: it has nothing there.
         """
-        version = self.resolve(ref)
+        version = self._naming.version(ref)
         tree = below(self._catalog.tree(version), [path])
         if not tree and path.strip(b"/"):
             raise _no_path(version, path)
@@ -145,7 +137,7 @@ class History:
             UsageError: what is there is no file.
             IntegrityError: after the last piece, if they are not what was kept.
         """
-        version = self.resolve(ref)
+        version = self._naming.version(ref)
         entry = self._catalog.tree(version).get(path)
         if entry is None:
             raise _no_path(version, path)
@@ -155,7 +147,7 @@ class History:
 
     def find(self, glob: bytes, sessions: Sequence[str] = ()) -> Finding:
         """Return every path that ever matched, in these sessions or in all."""
-        exact = [self.session(text) for text in sessions]
+        exact = [self._naming.session(text) for text in sessions]
         found = list(islice(self._catalog.find(glob, exact), MAX_MATCHES + 1))
         return Finding(
             glob=to_text(glob),
@@ -171,8 +163,10 @@ class History:
         detail: Detail = "names",
     ) -> Difference:
         """Return what turns `old` into `new`; None is the version before `new`."""
-        after = self.resolve(new)
-        before = self._before(after) if old is None else self.resolve(old)
+        after = self._naming.version(new)
+        before = (
+            self._naming.before(after) if old is None else self._naming.version(old)
+        )
         trees = self._catalog.tree(before) if before else {}, self._catalog.tree(after)
         found = changes(*(below(tree, paths) for tree in trees))
         return Difference(
@@ -180,60 +174,6 @@ class History:
             new=version_document(after),
             changes=compared(found, detail, self._read),
         )
-
-    def resolve(self, ref: str) -> Version:
-        """Return the version that a person means.
-
-        Raises:
-            UsageError: these words name no version, or they fit several sessions.
-            NotFound: there is none.
-        """
-        try:
-            return self._catalog.resolve(parse_version_ref(ref, now=self._now()))
-        except ValueError as error:
-            raise UsageError(str(error)) from error
-
-    def session(self, text: str) -> SessionId:
-        """Return the session that a person means by its id, or by how it begins.
-
-        Raises:
-            UsageError: it is no id, or it fits several sessions.
-            NotFound: there is none.
-        """
-        try:
-            prefix = parse_session_id(text)
-        except ValueError as error:
-            raise UsageError(str(error)) from error
-        rows = self._catalog.sessions(prefix=prefix, limit=MAX_SESSIONS)
-        names = [row.session for row in rows]
-        if prefix in names or len(names) == 1:
-            return prefix if prefix in names else names[0]
-        if not names:
-            raise NotFound(f"no session {prefix} is kept")
-        more = ", ..." if len(names) > _NAMED else ""
-        raise UsageError(
-            f"{prefix} fits several sessions: {', '.join(names[:_NAMED])}{more}"
-        )
-
-    def _moment(self, text: str | None) -> datetime.datetime | None:
-        if text is None:
-            return None
-        try:
-            return parse_moment(text, now=self._now())
-        except (ValueError, OverflowError) as error:
-            raise UsageError(f"{text!r} is no time; write 2h or 2026-11-24") from error
-
-    def _head(self, session: SessionId) -> Version | None:
-        try:
-            return self._catalog.resolve(VersionRef(session))
-        except NotFound:  # all that was kept of it is parked
-            return None
-
-    def _before(self, version: Version) -> Version | None:
-        if version.parent is None:
-            return None
-        ref = VersionRef(version.session, Selector(seq=version.parent))
-        return self._catalog.resolve(ref)
 
     def _read(self, digests: Collection[Digest]) -> Mapping[Digest, bytes]:
         places = self._places(digests)
