@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -32,6 +33,9 @@ _HERE = Path(__file__).parent
 _RTTS_S = (0.0, 0.020)
 _TOO_LONG_S = 45.0
 """A peer whose round takes longer is not asked for a second one on that wire."""
+
+
+_FAILURES = (PeerFailed, TreesDiffer, DaemonFailed, subprocess.TimeoutExpired)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,7 @@ class _Run:
                 _tell(measure)
                 self._results.measures.append(measure)
                 counted_s += measure.took_s
-        except (PeerFailed, TreesDiffer, DaemonFailed) as error:
+        except _FAILURES as error:
             print(f"FAILED: {error}", file=sys.stderr)
             self._results.failures.append(str(error))
         return counted_s

@@ -95,7 +95,10 @@ def _idle(work: Path, options: argparse.Namespace) -> Iterator[str]:
         kept.ask("flush", "--all", "--wait", "--timeout", "10m")
         took_s = time.monotonic() - begin
         time.sleep(_SETTLE_S)
-        yield f"{options.sessions} sessions were found and kept {took_s:.0f} s after the start."
+        yield (
+            f"{options.sessions} sessions were found and kept {took_s:.0f} s after the"
+            " daemon's start."
+        )
         yield _watch(proxy, kept.process_id, options.seconds)
 
 
