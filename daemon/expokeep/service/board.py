@@ -33,6 +33,9 @@ class Line:
     failures: int = 0
     skipped: Mapping[bytes, Reason] = field(default_factory=dict)
     excluded_count: int = 0
+    walked_s: float = 0.0
+    """When its watches were last compared with its directories, on a clock that never
+    jumps."""
 
     @property
     def is_unsaved(self) -> bool:

@@ -71,12 +71,15 @@ def _assembled(settings: Settings, engine: Engine, progresses: Progresses) -> Pa
     board = Board(due, max_sessions=settings.max_sessions)
 
     shipping = Shipping(engine.spool, engine.shipper, engine.snapshotter, waiting)
-    saving = Saving(settings, engine.snapshotter, board, due, shipping)
+    observer = _observer(settings, engine, board)
+    saving = Saving(
+        settings, engine.snapshotter, board, due, shipping, walk=observer.rescan
+    )
     return Parts(
         settings=settings,
         engine=engine,
         board=board,
-        observer=_observer(settings, engine, board),
+        observer=observer,
         saving=saving,
         shipping=shipping,
         savers=Workers("saver", settings.workers, due, saving.handle),

@@ -1,5 +1,6 @@
 """What a worker does with a directory that has settled: snapshot, and hand on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from expokeep import clock
@@ -20,6 +21,8 @@ log = get(__name__)
 
 _PATIENCE = RetryPolicy(first_s=2.0, most_s=60.0)
 """Between two tries at a session whose snapshot failed."""
+_WALK_EVERY_S = 3600.0
+"""Between two walks of one session in search of watches that are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,15 @@ class Saving:
     board: Board
     turnstile: Turnstile[SessionDirectory, SessionId]
     shipping: Shipping
+    walk: Callable[[SessionDirectory], None]
+    """Has missing watches placed again."""
 
     def handle(self, directory: SessionDirectory) -> None:
         """Snapshot a directory because it has settled, or because it is time."""
         self._bury_ended()
         line = self.board.line(directory.path)
         if line is not None and line.directory == directory:
+            self._walk_now_and_then(line)
             self.snapshot(line, self._request(line))
 
     def snapshot(self, line: Line, request: Request) -> Outcome | None:
@@ -101,18 +107,27 @@ class Saving:
         delay_s = _PATIENCE.delay_s(line.failures, chance=0.5)
         self.turnstile.schedule(line.directory, delay_s)
 
+    def _walk_now_and_then(self, line: Line) -> None:
+        """Look for watches that are missing, though nothing says that any are."""
+        now_s = clock.monotonic_s()
+        if now_s - line.walked_s > _WALK_EVERY_S:
+            if line.walked_s:
+                self.walk(line.directory)
+            line.walked_s = now_s
+
     def _bury_ended(self) -> None:
         for line in self.board.take_ended():
             ended = line.directory
             self.snapshotter.memories.forget(ended.session, ended.device, ended.inode)
-            if line.changed_at is None:
-                log.info("session ended", session=ended.session)
-            else:
-                log.warning(
-                    "session ended with changes that were not kept",
-                    session=ended.session,
-                    since=line.changed_at.isoformat(timespec="seconds"),
-                )
+            # The removal itself is a change, so this alone is no reason to worry.
+            unsaved_s = (
+                (clock.now() - line.changed_at).total_seconds()
+                if line.changed_at
+                else 0.0
+            )
+            log.info(
+                "session ended", session=ended.session, unsaved_s=round(unsaved_s, 1)
+            )
 
 
 def moment() -> Moment:
