@@ -56,6 +56,13 @@ def until(ask: Callable[[], Answer], what: str, timeout_s: float = WAIT_S) -> An
     return answer
 
 
+def run(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, however it ends."""
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=WAIT_S, **options
+    )
+
+
 def as_nobody(*more: str) -> tuple[str, ...]:
     """Return the words before a command that make it an ordinary user's.
 
@@ -228,9 +235,7 @@ class Daemon:
     def run(self, *flags: str) -> subprocess.CompletedProcess[str]:
         """Run a process of the daemon that ends by itself."""
         command = [*self.before, str(SCRIPTS / "expokeepd"), *flags]
-        return subprocess.run(
-            command, env=self._own(), capture_output=True, text=True, timeout=WAIT_S
-        )
+        return run(command, env=self._own())
 
     def stop(self) -> int:
         """Ask it to end; return its exit code."""
@@ -268,14 +273,7 @@ class Daemon:
     ) -> subprocess.CompletedProcess[str]:
         """Run `expokeep WORDS` to its end."""
         command = [*before, str(SCRIPTS / "expokeep"), *map(str, words)]
-        return subprocess.run(
-            command,
-            env=self._own(),
-            capture_output=True,
-            text=True,
-            timeout=WAIT_S,
-            **options,
-        )
+        return run(command, env=self._own(), **options)
 
     def begin(self, *words: str | Path) -> subprocess.Popen[str]:
         """Start `expokeep WORDS`, and return at once."""
@@ -291,7 +289,7 @@ class Daemon:
     def lines(self, *words: str | Path, code: int = 0) -> list[dict[str, Any]]:
         """Return what `expokeep WORDS --json` prints."""
         done = self.cli(*words, "--json")
-        assert done.returncode == code, (done.stdout, done.stderr, self.log)
+        assert done.returncode == code, f"{done.stderr}\n{done.stdout}\n{self.log}"
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def ask(self, *words: str | Path) -> dict[str, Any]:
@@ -353,5 +351,5 @@ def digests(top: Path) -> dict[str, str]:
 def differences(one: Path, other: Path) -> str:
     """Return what `diff -r` says; nothing if two trees are equal."""
     command = ["diff", "-r", "--no-dereference", str(one), str(other)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S)
+    done = run(command)
     return done.stdout + done.stderr
