@@ -4,5 +4,7 @@ from collections.abc import Iterable
 
 from expokeep.model.digest import Digest
 
-Blob = tuple[Digest, int, Iterable[bytes | memoryview]]
+Chunk = bytes | memoryview
+
+Blob = tuple[Digest, int, Iterable[Chunk]]
 """Contents: their digest, their size in bytes, and their bytes."""

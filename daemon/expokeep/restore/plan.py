@@ -7,7 +7,7 @@ from typing import Literal
 
 from expokeep.errors import NotFound, TargetExists, UsageError
 from expokeep.model.names import for_terminal, parents
-from expokeep.model.tree import Directory, Entry, Tree
+from expokeep.model.tree import Entry, Tree
 
 Target = Literal["missing", "empty", "occupied"]
 """What is at the place where a restore is to go."""
@@ -75,8 +75,4 @@ def chosen_by(globs: Sequence[bytes], tree: Tree) -> dict[bytes, Entry]:
             raise NotFound(f"no path of this version matches {for_terminal(glob)}")
         wanted |= found
     wanted |= {above for path in wanted for above in parents(path)}
-    return {
-        path: entry
-        for path, entry in tree.items()
-        if path in wanted or (isinstance(entry, Directory) and path in wanted)
-    }
+    return {path: entry for path, entry in tree.items() if path in wanted}

@@ -7,22 +7,23 @@ nor driver nor secret, only a source of trees and contents.
 import contextlib
 import os
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from expokeep.errors import IntegrityError, NoSpace, NotFound
+from expokeep.errors import IntegrityError, UsageError
 from expokeep.model.digest import Digest
 from expokeep.model.tree import (
     File,
-    Tree,
     file_count,
     files_in,
     size_bytes,
     tree_digest,
 )
 from expokeep.restore import plan as plans
-from expokeep.restore.plan import Existing, Plan, Target
+from expokeep.restore import target as places
+from expokeep.restore.blob import Chunk
+from expokeep.restore.plan import Existing, Plan
 from expokeep.restore.source import Arrival, Offer, Source
 from expokeep.worktree import checkout
 from expokeep.worktree.checkout import Owner, Staging
@@ -30,8 +31,6 @@ from expokeep.worktree.root import opened
 
 LEFT_ALONE = (b"node_modules", b".expo", b".git")
 """Directories that no snapshot keeps, and that a swap hands on to the new tree."""
-
-_ROOM_TO_SPARE_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +74,21 @@ def restore(
         TargetExists: the target is occupied and the caller did not say what to do.
         IntegrityError: what came is not what was kept. The target is untouched.
         NoSpace: it would not fit.
+        TargetUnusable: the file system does not let us.
     """
     offer = source.offer(wish.version)
     if tree_digest(offer.tree) != offer.version.tree:
         raise IntegrityError(f"the tree of {wish.version} is not the one that was kept")
     target = _target(wish, offer)
-    plan = plans.decide(
-        offer.tree, wish.globs, _state(target), wish.existing, str(target)
-    )
-    if plan.action == "nothing" or wish.dry_run:
+    found, name = places.state(target), places.name_of(target)
+    plan = plans.decide(offer.tree, wish.globs, found, wish.existing, name)
+    if plan.action == "nothing":
         return _result(offer, target, plan, 0, None)
-    _require_room(target, plan.tree)
-    return _Act(source, offer, target, plan, progress).run()
+    places.require_room(target, plan.tree)
+    if wish.dry_run:
+        return _result(offer, target, plan, 0, None)
+    with places.refusals_named(target):
+        return _Act(source, offer, target, plan, progress).run()
 
 
 @dataclass(slots=True)
@@ -137,11 +139,19 @@ class _Act:
             return
         for digest, size, chunks in self.source.blobs(self.offer, list(self.left)):
             paths = self.left.pop(digest)
-            staged.write(paths[0], chunks)
+            staged.write(paths[0], self._counted(chunks))
             self.fetched_bytes += size
             self._spread(staged, paths[0], paths)
         if self.left:
             raise IntegrityError(f"{len(self.left)} contents did not come back")
+
+    def _counted(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        """Tell how far we are while a file comes: a large one takes a while."""
+        come_bytes = 0
+        for chunk in chunks:
+            yield chunk
+            come_bytes += len(chunk)
+            self.progress(self.done_bytes + come_bytes, self.total_bytes)
 
     def _spread(self, staged: Staging, first: bytes, paths: list[bytes]) -> None:
         """Give the same contents to every path that has them."""
@@ -168,14 +178,8 @@ class _Act:
 def _target(wish: Wish, offer: Offer) -> Path:
     target = wish.target or offer.home
     if target is None:
-        raise NotFound(f"{wish.version} has no directory on this host; name one: --to")
+        raise UsageError(f"{wish.version} has no home on this host; name one with --to")
     return target.absolute()
-
-
-def _state(target: Path) -> Target:
-    if not os.path.lexists(target):
-        return "missing"
-    return "empty" if checkout.is_empty_directory(target) else "occupied"
 
 
 def _owner(offer: Offer) -> Owner | None:
@@ -183,18 +187,6 @@ def _owner(offer: Offer) -> Owner | None:
     if os.geteuid() != 0:
         return Owner(os.geteuid(), os.getegid(), offer.mode)
     return Owner(offer.uid, offer.gid, offer.mode)
-
-
-def _require_room(target: Path, tree: Tree) -> None:
-    try:
-        found = os.statvfs(target.parent)
-    except FileNotFoundError as error:
-        raise NotFound(f"{target.parent} does not exist; create it first") from error
-    needed = size_bytes(tree) + _ROOM_TO_SPARE_BYTES
-    if found.f_bavail * found.f_frsize < needed:
-        raise NoSpace(f"{target.parent} has no room for {size_bytes(tree)} bytes")
-    if found.f_files and found.f_favail < len(tree) + 1:
-        raise NoSpace(f"{target.parent} has no room for {len(tree)} more inodes")
 
 
 def _result(
