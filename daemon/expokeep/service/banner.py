@@ -12,21 +12,24 @@ expokeepd is ready.
 Try it in another terminal:
 
   mkdir {first}/expo-hello && echo 'hi' > {first}/expo-hello/App.js
-  expokeep{options} log hello          after about {quiet:g} seconds
+  {command} log hello          after about {quiet:g} seconds
   rm -rf {first}/expo-hello
-  expokeep{options} restore hello
+  {command} restore hello
 
 Ctrl-C stops it and its servers."""
 
 
-def banner(settings: Settings, *, default_state: bool = False) -> str:
-    """Return what to show: what is watched, where data is, what to try next."""
+def banner(settings: Settings, command: str) -> str:
+    """Return what to show: what is watched, where data is, what to try next.
+
+    `command` is how `expokeep` has to be called to find this daemon.
+    """
     watched = ", ".join(str(watch.dir / watch.pattern) for watch in settings.watch)
     return _BANNER.format(
         watched=watched,
         state=settings.state_dir,
         socket=settings.socket.path,
         first=settings.watch[0].dir,
-        options="" if default_state else f" --state-dir {settings.state_dir}",
+        command=command,
         quiet=settings.debounce.quiet_s,
     )

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -104,7 +105,7 @@ def _run(
             return _once(parts)
         stack.enter_context(serving(parts, embedded=embedded))
         if embedded:
-            click.echo(banner(settings))
+            click.echo(banner(settings, _client_command(settings)))
         _serve(parts, Systemd(environ))
         return 0
 
@@ -137,6 +138,14 @@ def _embedded(options: Mapping[str, object]) -> Iterator[Mapping[str, str]]:
             "R2_SECRET_ACCESS_KEY": servers.seaweed.secret_access_key,
             "R2_BUCKET_NAME": "expokeep",
         }
+
+
+def _client_command(settings: Settings) -> str:
+    """Return how `expokeep` is called here, also where the shell does not find it."""
+    beside = Path(sys.executable).with_name("expokeep")
+    program = "expokeep" if shutil.which("expokeep") else os.path.relpath(beside)
+    usual = state_dir(os.environ, {}) == settings.state_dir
+    return program if usual else f"{program} --state-dir {settings.state_dir}"
 
 
 def _prepare(settings: Settings) -> None:
