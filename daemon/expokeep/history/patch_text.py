@@ -5,6 +5,7 @@ having been shown.
 """
 
 import difflib
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -59,7 +60,7 @@ def patch_of(old: Side | None, new: Side | None) -> Patch:
         text = f"Binary files {names[0]} and {names[1]} differ\n"
         return Patch(head + text, is_binary=True)
     hunks, added, removed = _hunks(lines_of(before), lines_of(after))
-    lines = [f"--- {_ended(names[0])}\n", f"+++ {_ended(names[1])}\n", *hunks]
+    lines = [f"--- {names[0]}\n", f"+++ {names[1]}\n", *hunks]
     return Patch(head + "".join(lines), added, removed)
 
 
@@ -90,12 +91,15 @@ def lines_of(contents: bytes) -> list[str]:
 
 
 def quoted(path: bytes) -> str:
-    r"""Return a path as git writes it: in C quotes if it holds anything unusual.
+    r"""Return a path as git reads it: in C quotes if it holds anything unusual.
+
+    A blank is unusual here, although git writes it bare: where a patch has no lines,
+    `patch` would not find the end of the name.
 
     >>> quoted(b"src/App.js"), quoted(b"a\xff\n")
     ('src/App.js', '"a\\377\\n"')
     """
-    plain = all(0x20 <= byte < 0x7F and byte not in b'"\\' for byte in path)
+    plain = all(0x20 < byte < 0x7F and byte not in b'"\\' for byte in path)
     if plain:
         return path.decode("ascii")
     return '"' + "".join(_escaped(byte) for byte in path) + '"'
@@ -116,15 +120,22 @@ def _head(old: Side | None, new: Side | None) -> Iterator[str]:
     if one.path != other.path:
         same = "similarity index 100%\n" if one.contents == other.contents else ""
         yield f"{same}rename from {quoted(one.path)}\nrename to {quoted(other.path)}\n"
+    if old is None or new is None or old.contents != new.contents:
+        # The mode is there if it stays: it tells `patch` that this is a link.
+        mode = f" {one.mode:o}" if old and new and old.mode == new.mode else ""
+        yield f"index {_git_name(old)}..{_git_name(new)}{mode}\n"
+
+
+def _git_name(side: Side | None) -> str:
+    """Return how git names contents, so that `git apply --3way` knows them."""
+    if side is None:
+        return "0" * 40
+    whole = b"blob %d\0%b" % (len(side.contents), side.contents)
+    return hashlib.sha1(whole, usedforsecurity=False).hexdigest()
 
 
 def _name(prefix: str, side: Side | None) -> str:
     return quoted(prefix.encode() + side.path) if side else "/dev/null"
-
-
-def _ended(name: str) -> str:
-    """Return a name that ends where it ends: `patch` stops reading at a blank."""
-    return f"{name}\t" if " " in name and not name.startswith('"') else name
 
 
 def _escaped(byte: int) -> str:
