@@ -19,10 +19,12 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import boto3
 import psycopg
 from psycopg.rows import dict_row
 
@@ -113,6 +115,18 @@ class Site:
         """Return the id of a session that nobody has used yet, and its directory."""
         sid = f"{name}-{uuid.uuid4().hex[:12]}"
         return sid, self.watch / f"expo-{sid}"
+
+    def asking(self) -> AbstractContextManager[Any]:
+        """Give an S3 client of another make: what is in the bucket, past the relay."""
+        return contextlib.closing(
+            boto3.client(
+                "s3",
+                endpoint_url=self.seaweed.endpoint_url,
+                region_name="auto",
+                aws_access_key_id=self.seaweed.access_key_id,
+                aws_secret_access_key=self.seaweed.secret_access_key,
+            )
+        )
 
     def versions(self, sid: str) -> list[dict[str, Any]]:
         """Return the rows of a session, oldest first, straight from Postgres."""
