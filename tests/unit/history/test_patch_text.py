@@ -142,6 +142,13 @@ def test_contents_have_the_names_that_git_gives_them():
     )
 
 
+def test_equal_lines_at_both_ends_are_counted_once():
+    patch = patch_of(side(b"a\n" * 10), side(b"a\n" * 9))
+
+    assert (patch.added_lines, patch.removed_lines) == (0, 1)
+    assert "@@ -7,4 +7,3 @@\n" in patch.text
+
+
 def test_what_differs_too_much_counts_as_replaced(monkeypatch):
     monkeypatch.setattr(patch_text, "MAX_PAIRS", 3)
     before, after = b"same\nold\nkept\nold\nend\n", b"same\nnew\nkept\nnew\nend\n"
