@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -62,6 +63,8 @@ def main() -> int:
     peers = [kind for kind in EVERYONE if _is_wanted(kind, options.peers)]
     plan = Plan(rounds, 5 if options.quick else EDITS_ASKED, peers)
 
+    # Ended either way, it unwinds: no server, no daemon and no tree is left behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     begin = time.monotonic()
     work = Path(tempfile.mkdtemp(prefix="expokeep-bench-"))
     work.chmod(0o711)  # as root, the servers run as nobody: they must get through

@@ -7,6 +7,7 @@ cost. The daemon watches 1,000 sessions that are all kept, and is left alone.
 import argparse
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -45,6 +46,8 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=_SESSIONS, metavar="N")
     parser.add_argument("--seconds", type=int, default=_WATCH_S, metavar="N")
     options = parser.parse_args()
+    # Ended either way, it unwinds: no server and no daemon is left behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     work = Path(tempfile.mkdtemp(prefix="expokeep-bench-"))
     work.chmod(0o711)  # as root, the servers run as nobody: they must get through
     try:
