@@ -229,12 +229,17 @@ class Daemon:
         """All that its processes have printed."""
         return self._log.read_text(errors="replace")
 
+    @property
+    def story(self) -> str:
+        """The end of the log: what the reader of a failed test wants to see."""
+        return self.log[-4000:]
+
     def start(self, *flags: str, crash: str = "", ready: bool = True) -> None:
         """Start a process; wait until it says that it is ready."""
         before = sum("READY=1" in told for told in self.manager.heard)
         self.process = self.launch(*flags, crash=crash)
         if ready:
-            assert self.manager.wait_for("READY=1", before + 1), self.log
+            assert self.manager.wait_for("READY=1", before + 1), self.story
 
     def launch(self, *flags: str, crash: str = "") -> subprocess.Popen[bytes]:
         """Start a process on the same state directory, and return at once."""
@@ -272,7 +277,7 @@ class Daemon:
 
     def restart(self) -> None:
         """End it in an orderly way, and start it again."""
-        assert self.stop() == 0, self.log
+        assert self.stop() == 0, self.story
         self.start()
 
     def close(self) -> None:
@@ -303,7 +308,7 @@ class Daemon:
     def lines(self, *words: str | Path, code: int = 0) -> list[dict[str, Any]]:
         """Return what `expokeep WORDS --json` prints."""
         done = self.cli(*words, "--json")
-        assert done.returncode == code, f"{done.stderr}\n{done.stdout}\n{self.log}"
+        assert done.returncode == code, f"{done.stderr}\n{done.stdout}\n{self.story}"
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def ask(self, *words: str | Path) -> dict[str, Any]:
@@ -318,7 +323,7 @@ class Daemon:
                 f"{count} versions of {sid}",
             )
         except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.log}") from error
+            raise AssertionError(f"{error}\n{self.story}") from error
 
     def _own(self) -> dict[str, str]:
         return {**self.environment, "EXPOKEEP_STATE_DIR": str(self.state)}

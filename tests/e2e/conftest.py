@@ -20,4 +20,4 @@ def daemon(request, site: Site) -> Iterator[Daemon]:
     with daemon_on(site, settings=settings) as daemon:
         daemon.start()
         yield daemon
-        assert daemon.stop() == 0, daemon.log
+        assert daemon.stop() == 0, daemon.story

@@ -1,0 +1,98 @@
+"""kill -9 between any two steps of a snapshot: nothing is lost, and nothing is torn."""
+
+import shutil
+import signal
+
+import pytest
+
+from daemons import appear, digests, until, write
+from expokeep.snapshot.crash import POINTS
+
+BEFORE_THE_SEAL = ("after-scan", "after-begin")
+
+
+def objects_of(site, sid: str) -> int:
+    with site.asking() as s3:
+        found = s3.list_objects_v2(Bucket=site.bucket, Prefix=f"v1/main/{sid}/")
+    return found["KeyCount"]
+
+
+def entries_in(daemon, sid: str) -> int:
+    return len(list((daemon.state / "spool").glob(f"{sid}/0*")))
+
+
+def is_killed(daemon) -> bool:
+    return daemon.wait() == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("number", [1, 2], ids=["first version", "later version"])
+@pytest.mark.parametrize("point", POINTS)
+def test_a_daemon_killed_anywhere_loses_no_version_and_no_change(
+    daemon, site, point, number
+):
+    sid, place = site.session(point)
+    daemon.start(crash=f"{point}:{number}")
+    appear(place, {"App.js": "1", "src/kept.js": "kept"})
+    if number == 2:
+        daemon.await_versions(sid, 1)
+        write(place, {"App.js": "2"})
+    assert is_killed(daemon)
+
+    # What is acknowledged is there, and what is not stored is not acknowledged.
+    recorded = number if point == "after-commit" else number - 1
+    stored = number if point in {"after-put", "after-commit"} else number - 1
+    sealed = 0 if point in BEFORE_THE_SEAL else 1
+    assert len(site.versions(sid)) == recorded
+    assert (objects_of(site, sid), entries_in(daemon, sid)) == (stored, sealed)
+
+    daemon.start()
+    rows = daemon.await_versions(sid, number)
+    daemon.ask("flush", "--all", "--wait")
+    back = site.top / f"back-{sid}"
+    daemon.ask("restore", sid, "--to", back)
+
+    assert [row["seq"] for row in rows] == list(range(1, number + 1))
+    assert [row["parent_seq"] for row in rows] == [None, 1][:number]
+    assert len(site.versions(sid)) == number
+    assert digests(back) == digests(place)
+    assert (objects_of(site, sid), entries_in(daemon, sid)) == (number, 0)
+    assert daemon.ask("status")["state"] == "ok"
+
+
+@pytest.mark.parametrize("point", ["after-seal", "after-index", "after-put"])
+def test_what_was_sealed_survives_the_loss_of_the_session_as_well(daemon, site, point):
+    sid, place = site.session("gone")
+    daemon.start(crash=f"{point}:1")
+    appear(place, {"App.js": "1"})
+    assert is_killed(daemon)
+    shutil.rmtree(place)
+
+    daemon.start()
+    daemon.await_versions(sid, 1)
+    daemon.ask("restore", sid)
+
+    assert (place / "App.js").read_text() == "1"
+
+
+def test_a_daemon_killed_again_and_again_records_everything_once(daemon, site):
+    sid, place = site.session("again")
+    appear(place, {"App.js": "0"})
+    for number, point in enumerate(reversed(POINTS)):
+        daemon.start(crash=f"{point}:1")
+        write(place, {"App.js": f"{number}"})
+        until(lambda: daemon.process.poll() is not None, f"{point} is passed")
+        daemon.wait()
+
+    daemon.start()
+    write(place, {"App.js": "the last"})
+    until(
+        lambda: daemon.cli("cat", sid, "App.js").stdout == "the last",
+        "the last change is kept",
+    )
+    daemon.ask("flush", "--all", "--wait")
+
+    rows = site.versions(sid)
+    assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
+    assert [row["parent_seq"] for row in rows] == [None, *range(1, len(rows))]
+    assert len({row["tree"] for row in rows}) == len(rows)
+    assert objects_of(site, sid) == len(rows)
