@@ -25,6 +25,7 @@ from expokeep.catalog.values import (
     RootOwner,
     SeqTaken,
 )
+from expokeep.clock import monotonic_s
 from expokeep.model.digest import digest_of
 from expokeep.model.names import SessionId
 from expokeep.model.tree import Delta, Directory, Link
@@ -233,6 +234,29 @@ def test_an_intent_keeps_what_it_counts_on_until_its_commit(scribe, catalog, dir
     assert after == ([],)
 
 
+def test_nothing_goes_between_its_being_found_and_the_intent(
+    scribe, catalog, catalog_url, direct
+):
+    scribe.record(TREE)
+    opened, pack = scribe.open(), a_pack("shop")
+    logo = TREE[b"logo.png"].digest
+
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(catalog_url) as rival:
+        rival.execute(
+            "INSERT INTO expokeep.pack (id, scope, session, key, kind, level,"
+            " size_bytes, state) SELECT %s, scope, id, 'x', 'incr', 0, 0, 'uploading'"
+            " FROM expokeep.session",
+            [pack.id],
+        )
+        begun = pool.submit(catalog.begin, opened, [pack], [logo])
+        wait_until_blocked(direct, 1)
+        free = direct.execute("SELECT digest FROM blob FOR UPDATE SKIP LOCKED")
+        rival.rollback()
+
+        assert free.fetchall() == [(TREE[b"src/App.js"].digest,)]
+        assert begun.result(20) == {logo}
+
+
 def test_begin_may_be_called_again_for_more(scribe, catalog, direct):
     scribe.record(TREE)
     opened, pack = scribe.open(), a_pack("shop")
@@ -358,28 +382,42 @@ def test_two_that_commit_at_once_to_one_session_get_one_number(scribe, catalog):
     assert {error.last_seq for error in lost} == {1}
 
 
-def test_sessions_with_the_same_contents_commit_at_once(catalog):
-    """Without the ORDER BY in `blobs.add` this ends in deadlocks."""
-    files = [a_file(b"%d" % number) for number in range(600)]
-    scribes = [
-        Scribe(catalog, SessionId(f"s{number}"), inode=number) for number in range(4)
-    ]
+def test_sessions_with_the_same_contents_do_not_deadlock(catalog, catalog_url, direct):
+    """Without the ORDER BY in `blobs.add`, each would hold what the other waits for."""
+    files = sorted((a_file(b"%d" % n) for n in range(9)), key=lambda file: file.digest)
     drafts = [
-        scribe.draft({b"%d" % n: file for n, file in enumerate(files[::step])})
-        for scribe, step in zip(scribes, (1, -1, 1, -1), strict=True)
+        Scribe(catalog, SessionId(f"s{step}"), inode=step + 2).draft(
+            {file.digest.hex().encode(): file for file in files[::step]}
+        )
+        for step in (1, -1)
     ]
-    together = threading.Barrier(len(drafts))
 
-    def commit(new):
-        together.wait(10)
-        return catalog.commit(new)
+    with ThreadPoolExecutor(len(drafts)) as pool, psycopg.connect(catalog_url) as rival:
+        rival.execute(
+            "INSERT INTO expokeep.blob (scope, digest, size_bytes, pack, frame_offset,"
+            " frame_length, frame_raw_length, raw_offset)"
+            " SELECT scope, %s, 1, id, 0, 1, 1, 0 FROM expokeep.pack LIMIT 1",
+            [files[4].digest],
+        )
+        commits = [pool.submit(catalog.commit, new) for new in drafts]
+        wait_until_blocked(direct, len(drafts))
+        rival.rollback()
 
-    with ThreadPoolExecutor(len(drafts)) as pool:
-        versions = list(pool.map(commit, drafts))
+        versions = [commit.result(20) for commit in commits]
 
-    assert [version.seq for version in versions] == [1, 1, 1, 1]
     assert catalog.database.retries == {}
-    assert len(catalog.kept(versions[3]).places) == len(files)
+    assert [len(catalog.kept(version).places) for version in versions] == [9, 9]
+
+
+def wait_until_blocked(connection, count):
+    """Wait until so many connections to this database wait for a lock."""
+    until_s = monotonic_s() + 20
+    while connection.execute(
+        "SELECT count(*) < %s FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        [count],
+    ).fetchone()[0]:
+        assert monotonic_s() < until_s, "nobody waits"
 
 
 def test_the_taken_time_is_when_the_session_was_used(scribe, catalog):

@@ -131,6 +131,18 @@ def test_connections_that_were_ended_are_replaced(catalog, catalog_url):
     assert sum(catalog.database.retries.values()) == 1
 
 
+def test_connections_that_broke_together_are_replaced_together(catalog, catalog_url):
+    def work(_connection, depth=4):
+        if depth:
+            catalog.database.run(lambda connection: work(connection, depth - 1))
+
+    catalog.database.run(work)
+    terminate_all(catalog_url)
+
+    assert catalog.server_time()
+    assert sum(catalog.database.retries.values()) == 1
+
+
 def test_a_transaction_that_was_ended_is_repeated_whole(catalog, catalog_url):
     attempts = []
 

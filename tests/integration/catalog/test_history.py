@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cataloging import SHOP, Scribe, a_file
@@ -33,6 +33,15 @@ histories = st.lists(st.tuples(st.sampled_from([1, 2]), trees), min_size=1, max_
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(history=histories)
+# Two lives with one path: what ends in one goes on in the other.
+@example(
+    history=[
+        (1, {b"a": a_file(b"1")}),
+        (2, {b"a": a_file(b"2")}),
+        (2, {}),
+        (1, {b"a": a_file(b"1"), b"b": a_file(b"2")}),
+    ]
+)
 def test_every_old_version_keeps_its_tree(catalog, history):
     sid = SessionId(str(uuid7()))
     scribes = {inode: Scribe(catalog, sid, inode=inode) for inode in (1, 2)}
