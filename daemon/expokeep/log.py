@@ -21,6 +21,9 @@ _URL_PASSWORD = re.compile(
 _QUIET_LIBRARIES = ("boto3", "botocore", "urllib3", "s3transfer", "watchdog", "uvicorn")
 """Never below INFO, whatever our own level: at DEBUG they print signed headers."""
 
+_SILENT_LIBRARIES = ("psycopg", "psycopg.pool")
+"""Only errors: whatever they warn of, they also raise, and it is told once by us."""
+
 
 def get(name: str) -> structlog.stdlib.BoundLogger:
     """Return the logger of a module."""
@@ -55,6 +58,8 @@ def configure(*, level: str = "info", as_json: bool = False) -> None:
     for library in _QUIET_LIBRARIES:
         quiet = max(logging.getLevelNamesMapping()[level.upper()], logging.WARNING)
         logging.getLogger(library).setLevel(quiet)
+    for library in _SILENT_LIBRARIES:
+        logging.getLogger(library).setLevel(logging.ERROR)
 
 
 def redacted(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
