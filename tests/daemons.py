@@ -315,6 +315,14 @@ class Daemon:
         """Return the document that `expokeep WORDS --json` ends with."""
         return self.lines(*words)[-1]
 
+    def spooled(self, sid: str) -> int:
+        """Return how many sealed snapshots of a session wait on its disk."""
+        return len(list((self.state / "spool").glob(f"{sid}/0*")))
+
+    def await_spooled(self, sid: str, count: int) -> None:
+        """Wait until so many do."""
+        until(lambda: self.spooled(sid) == count, f"{count} snapshots are sealed")
+
     def await_versions(self, sid: str, count: int) -> list[dict[str, Any]]:
         """Wait until a session has so many versions, and return their rows."""
         try:

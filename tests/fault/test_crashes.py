@@ -17,10 +17,6 @@ def objects_of(site, sid: str) -> int:
     return found["KeyCount"]
 
 
-def entries_in(daemon, sid: str) -> int:
-    return len(list((daemon.state / "spool").glob(f"{sid}/0*")))
-
-
 def is_killed(daemon) -> bool:
     return daemon.wait() == -signal.SIGKILL
 
@@ -43,7 +39,7 @@ def test_a_daemon_killed_anywhere_loses_no_version_and_no_change(
     stored = number if point in {"after-put", "after-commit"} else number - 1
     sealed = 0 if point in BEFORE_THE_SEAL else 1
     assert len(site.versions(sid)) == recorded
-    assert (objects_of(site, sid), entries_in(daemon, sid)) == (stored, sealed)
+    assert (objects_of(site, sid), daemon.spooled(sid)) == (stored, sealed)
 
     daemon.start()
     rows = daemon.await_versions(sid, number)
@@ -55,7 +51,7 @@ def test_a_daemon_killed_anywhere_loses_no_version_and_no_change(
     assert [row["parent_seq"] for row in rows] == [None, 1][:number]
     assert len(site.versions(sid)) == number
     assert digests(back) == digests(place)
-    assert (objects_of(site, sid), entries_in(daemon, sid)) == (number, 0)
+    assert (objects_of(site, sid), daemon.spooled(sid)) == (number, 0)
     assert daemon.ask("status")["state"] == "ok"
 
 
