@@ -21,10 +21,6 @@ _URL_PASSWORD = re.compile(
 _QUIET_LIBRARIES = ("boto3", "botocore", "urllib3", "s3transfer", "watchdog", "uvicorn")
 """Never below INFO, whatever our own level: at DEBUG they print signed headers."""
 
-_SILENT_LIBRARIES = ("psycopg",)
-"""Their failures reach us as errors, and are logged once, by whoever handles them. The
-pool would add three lines of its own for each attempt at a server that is away."""
-
 _SILENT_LIBRARIES = ("psycopg", "psycopg.pool")
 """Only errors: whatever they warn of, they also raise, and it is told once by us."""
 
@@ -62,8 +58,6 @@ def configure(*, level: str = "info", as_json: bool = False) -> None:
     for library in _QUIET_LIBRARIES:
         quiet = max(logging.getLevelNamesMapping()[level.upper()], logging.WARNING)
         logging.getLogger(library).setLevel(quiet)
-    for library in _SILENT_LIBRARIES:
-        logging.getLogger(library).setLevel(logging.CRITICAL)
     for library in _SILENT_LIBRARIES:
         logging.getLogger(library).setLevel(logging.ERROR)
 
