@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from expokeep.cli.options import Options
+from expokeep.model import size
 
 Advance = Callable[[int, int], None]
 """Called with bytes done and bytes to do."""
@@ -18,24 +19,20 @@ def bar(options: Options, what: str) -> Iterator[Advance]:
         yield lambda _done, _total: None
         return
     from rich.console import Console  # noqa: PLC0415 - 60 ms that a pipe does not need
-    from rich.progress import (  # noqa: PLC0415
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TransferSpeedColumn,
-    )
+    from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        DownloadColumn(binary_units=True),
-        TransferSpeedColumn(),
+        TextColumn("{task.fields[amount]}"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as drawn:
-        task = drawn.add_task(what, total=None)
+        task = drawn.add_task(what, total=None, amount="")
 
         def advance(done_bytes: int, total_bytes: int) -> None:
-            drawn.update(task, completed=done_bytes, total=total_bytes or None)
+            if not total_bytes:
+                return
+            amount = f"{size.shown(done_bytes)} of {size.shown(total_bytes)}"
+            drawn.update(task, completed=done_bytes, total=total_bytes, amount=amount)
 
         yield advance

@@ -2,6 +2,7 @@
 
 from expokeep.cli import text
 from expokeep.history.documents import ChangeDocument
+from expokeep.model import size
 
 
 def change_line(change: ChangeDocument) -> str:
@@ -19,4 +20,4 @@ def change_stat(change: ChangeDocument) -> str:
     before, after = change.old_size_bytes, change.size_bytes
     if before is None and after is None:
         return ""
-    return f"{text.size(before or 0)} -> {text.size(after or 0)}"
+    return f"{size.shown(before or 0)} -> {size.shown(after or 0)}"

@@ -9,8 +9,8 @@ from typing import Literal
 
 from expokeep import clock
 from expokeep.errors import ExpokeepError
+from expokeep.model import size
 from expokeep.service.parts import Parts
-from expokeep.settings.units import shown_size
 
 SKEW_WARN_S = 5.0
 _INOTIFY = Path("/proc/sys/fs/inotify")
@@ -113,7 +113,7 @@ def _directories(parts: Parts) -> Iterator[Check]:
 def _disk(parts: Parts) -> Iterator[Check]:
     spool = parts.settings.spool
     free_bytes = shutil.disk_usage(spool.path).free
-    detail = f"{shown_size(free_bytes)} free at {spool.path}"
+    detail = f"{size.shown(free_bytes)} free at {spool.path}"
     if free_bytes < spool.min_free_bytes:
         hint = "Make room: when it is full, nothing more can be captured."
         yield Check("disk", "error", detail, hint)

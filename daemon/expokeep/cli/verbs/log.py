@@ -4,15 +4,20 @@ import click
 
 from expokeep.cli import text
 from expokeep.cli.asking import asking
+from expokeep.cli.kinds import SESSION, WORDS
 from expokeep.cli.options import direct_option, options_of, verb
 from expokeep.cli.printing import as_json, sent_moment
+from expokeep.cli.table import table
+from expokeep.model import size
 from expokeep.model.documents import VersionDocument
 
 
 @verb("log")
 @direct_option
-@click.argument("session", metavar="SID")
-@click.option("--since", metavar="TIME", help="Such as 2h or 2026-11-24T10:00.")
+@click.argument("session", type=SESSION, metavar="SID")
+@click.option(
+    "--since", type=WORDS, metavar="TIME", help="Such as 2h or 2026-11-24T10:00."
+)
 @click.option("--limit", type=click.IntRange(1, 100_000), default=1000, help="At most.")
 @click.pass_context
 def command(ctx: click.Context, session: str, since: str | None, limit: int) -> None:
@@ -28,13 +33,14 @@ def command(ctx: click.Context, session: str, since: str | None, limit: int) -> 
     """
     options = options_of(ctx)
     with asking(options) as asked:
-        found = asked.log(session, since=sent_moment(since), limit=limit)
+        after = sent_moment(since) if since is not None else None
+        found = asked.log(session, since=after, limit=limit)
     if options.as_json:
         as_json(found)
         return
     headers = ("VERSION", "TAKEN", "BY", "FILES", "SIZE", "MESSAGE")
     rows = [_row(version, found.head_seq) for version in found.versions]
-    text.table(headers, rows)
+    table(headers, rows, gives_way=("MESSAGE", "BY"))
     if found.truncated and not options.quiet:
         click.echo("There are more: raise --limit.", err=True)
 
@@ -42,12 +48,12 @@ def command(ctx: click.Context, session: str, since: str | None, limit: int) -> 
 def _row(version: VersionDocument, head_seq: int | None) -> tuple[str, ...]:
     words = [text.safe(version.message)] if version.message else []
     if version.parked:
-        words.append(f"(parked: {version.parked})")
+        words.append(f"(parked: {text.safe(version.parked)})")
     return (
         f"{version.seq}{'*' if version.seq == head_seq else ''}",
         text.moment(version.taken_at),
         text.safe(version.author) or version.trigger,
         str(version.file_count),
-        text.size(version.size_bytes),
+        size.shown(version.size_bytes),
         " ".join(words),
     )

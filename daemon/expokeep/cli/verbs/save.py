@@ -1,25 +1,26 @@
 """`expokeep save`."""
 
-import json
-
 import click
 import msgspec
 
 from expokeep.cli import text
 from expokeep.cli.asking import client
 from expokeep.cli.bar import bar
+from expokeep.cli.kinds import SESSION, WORDS
 from expokeep.cli.options import Options, options_of, verb
+from expokeep.cli.printing import as_json
 from expokeep.cli.remote import decode
 from expokeep.control.client import segment
 from expokeep.errors import Partial
 from expokeep.history.documents import Saved
+from expokeep.model import size
 
 
 @verb("save")
-@click.argument("session", metavar="SID")
-@click.option("-m", "--message", metavar="TEXT", help="What a person says of it.")
-@click.option("--user", metavar="USER", help="Whose the session is, from now on.")
-@click.option("--name", metavar="NAME", help="What the project is called.")
+@click.argument("session", type=SESSION, metavar="SID")
+@click.option("-m", "--message", type=WORDS, metavar="TEXT", help="What it is, to you.")
+@click.option("--user", type=WORDS, metavar="USER", help="Whose it is, from now on.")
+@click.option("--name", type=WORDS, metavar="NAME", help="What the project is called.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -55,7 +56,7 @@ def _saved(options: Options, session: str, body: dict[str, str | None]) -> Saved
     with bar(options, "uploading") as advance:
         for line in client(options).lines("POST", path, body):
             if options.as_json:
-                click.echo(json.dumps(line))
+                as_json(line)
             if line["message_type"] == "saved":
                 saved = decode(msgspec.json.encode(line), Saved)
             else:
@@ -73,7 +74,7 @@ def _told(saved: Saved) -> str:
     told = (
         f"{name}saved as version {saved.version} of {saved.session} "
         f"({saved.set_count} changed, {saved.gone_count} gone, "
-        f"{text.size(saved.stored_bytes)} stored, {saved.took_s:.2f} s)"
+        f"{size.shown(saved.stored_bytes)} stored, {saved.took_s:.2f} s)"
     )
     if saved.parked:
         told += f"\nIt did not become the newest version: {saved.parked}."

@@ -5,17 +5,20 @@ import click
 from expokeep import clock
 from expokeep.cli import text
 from expokeep.cli.asking import asking
+from expokeep.cli.kinds import SESSION, WORDS
 from expokeep.cli.options import direct_option, options_of, verb
 from expokeep.cli.printing import as_json
+from expokeep.cli.table import table
 from expokeep.history.documents import SessionDocument
+from expokeep.model import size
 
 MAX_LIMIT = 100_000
 
 
 @verb("sessions")
 @direct_option
-@click.argument("prefix", default="", metavar="[PREFIX]")
-@click.option("--user", metavar="USER", help="Only those of this owner.")
+@click.argument("prefix", type=SESSION, default="", metavar="[PREFIX]")
+@click.option("--user", type=WORDS, metavar="USER", help="Only those of this owner.")
 @click.option(
     "--sort",
     type=click.Choice(["age", "rpo", "size"]),
@@ -50,7 +53,8 @@ def command(
         as_json(found)
         return
     headers = ("SESSION", "PROJECT", "OWNER", "HEAD", "FILES", "SIZE", "SAVED")
-    text.table(headers, [_row(session) for session in found.sessions])
+    rows = [_row(session) for session in found.sessions]
+    table(headers, rows, gives_way=("PROJECT", "OWNER"))
     if found.truncated and not options.quiet:
         click.echo("There are more: --all lists them.", err=True)
 
@@ -63,6 +67,6 @@ def _row(session: SessionDocument) -> tuple[str, ...]:
         text.safe(session.owner) or "-",
         str(session.head_seq or "-"),
         str(session.file_count),
-        text.size(session.size_bytes),
+        size.shown(session.size_bytes),
         f"{text.age(saved, clock.now())} ago" if saved else "never",
     )

@@ -5,13 +5,15 @@ import click
 from expokeep.cli import text
 from expokeep.cli.asking import asking
 from expokeep.cli.changed import change_line
+from expokeep.cli.kinds import VERSION
 from expokeep.cli.options import direct_option, options_of, verb
 from expokeep.cli.printing import as_json, sent_version
+from expokeep.model import size
 
 
 @verb("show")
 @direct_option
-@click.argument("version", metavar="VERSION")
+@click.argument("version", type=VERSION, metavar="VERSION")
 @click.pass_context
 def command(ctx: click.Context, version: str) -> None:
     """Show one version in full, and what it changed.
@@ -32,16 +34,19 @@ def command(ctx: click.Context, version: str) -> None:
     click.echo(f"version  {one.session}@{one.seq}{head}")
     click.echo(f"taken    {text.moment(one.taken_at)}, by {one.trigger}")
     click.echo(f"parent   {one.parent or 'none'}, epoch {one.epoch}")
-    click.echo(f"files    {one.file_count}, {text.size(one.size_bytes)}")
+    click.echo(f"files    {one.file_count}, {size.shown(one.size_bytes)}")
     click.echo(f"owner    {found.uid}:{found.gid}, mode {found.mode}")
     click.echo(f"tree     sha256:{one.tree}")
     click.echo(f"pack     {found.pack_key or one.pack}")
     if one.author:
         click.echo(f"author   {text.safe(one.author)}")
     if one.message:
-        click.echo(f"message  {text.safe(one.message)}")
+        first, *more = [text.safe(line) for line in one.message.splitlines()]
+        click.echo(f"message  {first}")
+        for line in more:
+            click.echo(f"         {line}".rstrip())
     if one.parked:
-        click.echo(f"parked   {one.parked}")
+        click.echo(f"parked   {text.safe(one.parked)}")
     if found.changes:
         click.echo()
     for change in found.changes:
