@@ -1,6 +1,5 @@
 """The options that every verb takes, before its name or behind it."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+from expokeep.cli.kinds import DURATION
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
-_UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, None: 1}
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(slots=True)
@@ -28,24 +26,6 @@ class Options:
     progress: bool = True
 
 
-class Duration(click.ParamType[float]):
-    """A time such as `30s`, `5m` or `1h`; a bare number is in seconds."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return seconds."""
-        if isinstance(value, int | float):
-            return float(value)
-        found = _DURATION.fullmatch(value.strip())
-        if not found:
-            self.fail(f"{value!r} is no time; write 30s, 5m or 1h", param, ctx)
-        return float(found[1]) * _UNIT_S[found[2]]
-
-
-DURATION = Duration()
 _PATH = click.Path(path_type=Path)
 
 

@@ -1,12 +1,13 @@
-"""Prints answers: as JSON by contract, or as text for a person."""
+"""Prints documents by contract, and reads times as their caller means them."""
 
 import datetime
+from typing import Any
 
 import click
 import msgspec
 
 
-def as_json(document: msgspec.Struct) -> None:
+def as_json(document: msgspec.Struct | dict[str, Any]) -> None:
     """Print a document on one line."""
     click.echo(msgspec.json.encode(document).decode())
 
@@ -17,25 +18,15 @@ def sent_version(ref: str) -> str:
     A time without an offset is the caller's; the daemon lives in UTC.
     """
     sid, separator, selector = ref.partition("@")
-    moment = _as_moment(selector)
-    if moment is None or moment.tzinfo is not None:
+    if selector.isdecimal():  # a version's number, though some look like a date
         return ref
-    return f"{sid}{separator}{moment.astimezone(datetime.UTC).isoformat()}"
+    return f"{sid}{separator}{sent_moment(selector)}"
 
 
-def sent_moment(text: str | None) -> str | None:
+def sent_moment(text: str) -> str:
     """Return a point in time as the daemon is to understand it."""
-    moment = _as_moment(text or "")
-    if moment is None or moment.tzinfo is not None:
-        return text
-    return moment.astimezone(datetime.UTC).isoformat()
-
-
-def _as_moment(text: str) -> datetime.datetime | None:
-    # A bare number is a version's, though `fromisoformat` would take some for a date.
-    if "-" not in text.lstrip("-"):
-        return None
     try:
-        return datetime.datetime.fromisoformat(text)
-    except ValueError:
-        return None
+        moment = datetime.datetime.fromisoformat(text)
+        return text if moment.tzinfo else moment.astimezone(datetime.UTC).isoformat()
+    except (ValueError, OverflowError):
+        return text  # an age, or nothing: the daemon will say

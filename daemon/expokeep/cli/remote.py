@@ -1,5 +1,6 @@
 """Asks the daemon: documents as they are, and versions to restore."""
 
+import os
 from collections.abc import Collection, Iterator
 from typing import Literal, TypeVar
 
@@ -110,7 +111,8 @@ class Remote:
             {
                 "session": arrival.session,
                 "seq": arrival.seq,
-                "target": str(arrival.target),
+                # The daemon compares it with where sessions live: that is always text.
+                "target": os.fsencode(arrival.target).decode(errors="backslashreplace"),
                 "device": arrival.device,
                 "inode": arrival.inode,
                 "birth_ns": arrival.birth_ns,

@@ -5,16 +5,17 @@ import sys
 import click
 
 from expokeep.cli.asking import asking
+from expokeep.cli.kinds import NAME, VERSION
 from expokeep.cli.options import direct_option, options_of, verb
 from expokeep.cli.printing import sent_version
 
 
 @verb("cat")
 @direct_option
-@click.argument("version", metavar="VERSION")
-@click.argument("path", metavar="PATH")
+@click.argument("version", type=VERSION, metavar="VERSION")
+@click.argument("path", type=NAME, metavar="PATH")
 @click.pass_context
-def command(ctx: click.Context, version: str, path: str) -> None:
+def command(ctx: click.Context, version: str, path: bytes) -> None:
     """Print a file as it was in a version.
 
     The bytes are exactly those that were kept, also on a terminal.
@@ -25,7 +26,6 @@ def command(ctx: click.Context, version: str, path: str) -> None:
       expokeep cat shop-42@1h assets/icon.png > icon.png
     """
     with asking(options_of(ctx)) as asked:
-        name = path.encode(errors="surrogateescape")
-        for chunk in asked.cat(sent_version(version), name):
+        for chunk in asked.cat(sent_version(version), path):
             sys.stdout.buffer.write(chunk)
     sys.stdout.buffer.flush()

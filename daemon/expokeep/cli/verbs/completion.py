@@ -7,14 +7,18 @@ from expokeep.cli.options import verb
 
 
 @verb("completion")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> None:
     """Print the completion script for a shell.
 
+    SHELL is bash, zsh or fish. It completes verbs, options, and sessions that the
+    daemon knows.
+
     \b
     Examples:
       expokeep completion bash > /etc/bash_completion.d/expokeep
+      eval "$(expokeep completion zsh)"                        (in ~/.zshrc)
       expokeep completion fish > ~/.config/fish/completions/expokeep.fish
     """
     kind = get_completion_class(shell)

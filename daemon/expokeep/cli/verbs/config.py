@@ -1,12 +1,13 @@
 """`expokeep config`."""
 
-import json
 import os
 from pathlib import Path
 
 import click
 
 from expokeep.cli.options import CONTEXT, Options, global_options, options_of
+from expokeep.cli.printing import as_json
+from expokeep.model.names import to_text
 from expokeep.settings.load import load
 from expokeep.settings.places import find_config
 from expokeep.settings.show import show as shown
@@ -47,7 +48,7 @@ def show(ctx: click.Context, *, sources: bool) -> None:
     if options.as_json:
         told = {key: str(source) for key, source in loaded.sources.items()}
         document = {"message_type": "config", "yaml": shown(loaded, sources=False)}
-        click.echo(json.dumps({**document, "sources": told}))
+        as_json({**document, "sources": told})
         return
     click.echo(shown(loaded, sources=sources), nl=False)
 
@@ -66,7 +67,7 @@ def validate(ctx: click.Context, file: Path) -> None:
     options = options_of(ctx)
     load(path=file.absolute(), environ=os.environ, flags=_flags(options))
     if options.as_json:
-        click.echo(json.dumps({"message_type": "valid", "file": str(file)}))
+        as_json({"message_type": "valid", "file": to_text(os.fsencode(file))})
     elif not options.quiet:
         click.echo(f"{file} is good")
 
@@ -84,8 +85,8 @@ def path(ctx: click.Context) -> None:
     options = options_of(ctx)
     found = find_config(os.environ, options.config)
     if options.as_json:
-        file = str(found) if found else None
-        click.echo(json.dumps({"message_type": "config-path", "file": file}))
+        file = to_text(os.fsencode(found)) if found else None
+        as_json({"message_type": "config-path", "file": file})
         return
     click.echo(found or "no file: defaults and environment", err=found is None)
 

@@ -7,6 +7,7 @@ import click
 from expokeep.cli import text
 from expokeep.cli.asking import asking
 from expokeep.cli.changed import change_line, change_stat
+from expokeep.cli.kinds import NAME, VERSION
 from expokeep.cli.options import direct_option, options_of, verb
 from expokeep.cli.printing import as_json, sent_version
 from expokeep.history.documents import ChangeDocument, Difference
@@ -16,9 +17,9 @@ Detail = Literal["names", "stat", "patch"]
 
 @verb("diff")
 @direct_option
-@click.argument("old", metavar="VERSION")
-@click.argument("new", default="", metavar="[VERSION]")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("old", type=VERSION, metavar="VERSION")
+@click.argument("new", type=VERSION, default="", metavar="[VERSION]")
+@click.argument("paths", type=NAME, nargs=-1, metavar="[PATH]...")
 @click.option("--stat", "detail", flag_value="stat", help="How much changed.")
 @click.option("--name-only", "detail", flag_value="only", help="Paths alone.")
 @click.option("--patch", "detail", flag_value="patch", help="A unified diff.")
@@ -27,7 +28,7 @@ def command(
     ctx: click.Context,
     old: str,
     new: str,
-    paths: tuple[str, ...],
+    paths: tuple[bytes, ...],
     detail: str | None,
 ) -> None:
     """Compare two versions.
@@ -50,7 +51,7 @@ def command(
         found = asked.diff(
             sent_version(before) if before else None,
             sent_version(after),
-            [path.encode(errors="surrogateescape") for path in paths],
+            paths,
             wanted,
         )
     if options.as_json:

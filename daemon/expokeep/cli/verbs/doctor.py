@@ -2,6 +2,7 @@
 
 import click
 
+from expokeep.cli import text
 from expokeep.cli.asking import client
 from expokeep.cli.options import options_of, verb
 from expokeep.cli.printing import as_json
@@ -31,9 +32,10 @@ def command(ctx: click.Context) -> None:
         as_json(found)
     else:
         for check in found.checks:
-            click.echo(f"{_MARKS[check.state]}  {check.name}: {check.detail}")
+            detail = text.safe(check.detail)
+            click.echo(f"{_MARKS[check.state]}  {check.name}: {detail}")
             if check.hint:
-                click.echo(f"           {check.hint}")
+                click.echo(f"         {text.safe(check.hint)}")
     wrong = [check.name for check in found.checks if check.state == "error"]
     if wrong:
         raise ExpokeepError(f"something is wrong with: {', '.join(wrong)}")

@@ -2,12 +2,13 @@
 
 import click
 
-from expokeep.cli.options import DURATION, options_of, verb
+from expokeep.cli.kinds import DURATION, SESSION
+from expokeep.cli.options import options_of, verb
 from expokeep.cli.pausing import told
 
 
 @verb("pause")
-@click.argument("session", default="", metavar="[SID]")
+@click.argument("session", type=SESSION, default="", metavar="[SID]")
 @click.option("--all", "everything", is_flag=True, help="All sessions.")
 @click.option(
     "--for", "for_s", type=DURATION, metavar="DUR", help="End by itself after this."
