@@ -4,18 +4,23 @@ Made to start in a blink: a verb's module is imported when it is called, and thi
 imports nothing but click.
 """
 
+import errno
 import importlib
-import json
+import io
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 import expokeep
 from expokeep.cli.options import CONTEXT, Options, global_options
-from expokeep.errors import ExpokeepError
+from expokeep.errors import ExpokeepError, NoSpace, UsageError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 INTERRUPTED = 130
 
@@ -60,6 +65,31 @@ class LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the verb that is called, or guess which one was meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            name = error.command_name
+            raise click.NoSuchCommand(name, possibilities=VERBS, ctx=ctx) from None
+
+    def shell_complete(
+        self, ctx: click.Context, incomplete: str
+    ) -> "list[CompletionItem]":
+        """Return the verbs that begin so, importing none of them."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only on TAB
+
+        options = (
+            [] if incomplete.isalpha() else super().shell_complete(ctx, incomplete)
+        )
+        return options or [
+            CompletionItem(name, help=line)
+            for name, line in VERBS.items()
+            if name.startswith(incomplete)
+        ]
+
     def format_commands(
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
@@ -98,40 +128,71 @@ def cli(ctx: click.Context) -> None:
     ctx.ensure_object(Options)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line; never returns."""
-    # SIGTERM ends a restore as Ctrl-C does: by unwinding, which removes what is staged.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _prepare()
+    words = sys.argv[1:] if arguments is None else list(arguments)
     options = Options()
     try:
-        code = cli.main(arguments, obj=options, standalone_mode=False)
+        code = cli.main(words, "expokeep", obj=options, standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
-    except click.exceptions.Abort:
-        sys.exit(INTERRUPTED)
-    except KeyboardInterrupt:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
     except click.ClickException as error:
+        _refuse(error, as_json=options.as_json or _says_json(words))
+    except ExpokeepError as error:
+        _tell(error, as_json=options.as_json)
+    except OSError as error:
+        # Where it means something it has a better name already: this is our output.
+        kind = NoSpace if error.errno == errno.ENOSPC else ExpokeepError
+        _tell(kind(f"cannot go on: {error}"), as_json=options.as_json)
+
+
+def _prepare() -> None:
+    # Both end a restore as Ctrl-C does: by unwinding, which removes what is staged.
+    # Under `nohup` the second one is ignored, and stays so.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+    if sys.stdout is None:  # closed by our caller: what we say goes nowhere
+        sys.stdout = io.TextIOWrapper(io.FileIO(os.devnull, "w"))
+    # A name that the terminal's letters do not have must not end what we do.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _says_json(words: Sequence[str]) -> bool:
+    """Return whether `--json` is there, for errors that end the reading of options."""
+    own = words[: words.index("--")] if "--" in words else words
+    return "--json" in own
+
+
+def _refuse(error: click.ClickException, *, as_json: bool) -> NoReturn:
+    """Say why these words mean nothing."""
+    if not as_json:
         error.show()
         sys.exit(error.exit_code)
-    except ExpokeepError as error:
-        _tell(error, options)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader has had enough (`| head`); the rest goes nowhere, quietly.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    where = context.command_path if context else "expokeep"
+    refusal = UsageError(error.format_message())
+    refusal.hint = f"Try `{where} --help`."
+    _tell(refusal, as_json=True)
 
 
-def _tell(error: ExpokeepError, options: Options) -> None:
-    if options.as_json:
+def _tell(error: ExpokeepError, *, as_json: bool) -> NoReturn:
+    if as_json:
+        import json  # noqa: PLC0415 - 7 ms that `--version` does not need
+
         document = {
             "message_type": "error",
             "error": str(error),
             "hint": error.hint,
             "exit_code": error.exit_code,
         }
-        click.echo(json.dumps(document), err=True)
-        return
-    click.echo(f"expokeep: error: {error}", err=True)
-    if error.hint:
-        click.echo(f"hint: {error.hint}", err=True)
+        click.echo(json.dumps(document, separators=(",", ":")), err=True)
+    else:
+        click.echo(f"expokeep: error: {error}", err=True)
+        if error.hint:
+            click.echo(f"hint: {error.hint}", err=True)
+    sys.exit(error.exit_code)

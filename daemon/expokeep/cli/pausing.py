@@ -17,17 +17,22 @@ def told(
     for_s: float | None,
     *,
     everything: bool,
-) -> None:
-    """Ask, and print what is held back now."""
+) -> Paused:
+    """Ask, print what is held back now, and return it."""
     if bool(session) == everything:
         raise click.UsageError("name one session, or say --all")
     body = {"session": session or None, "for_s": for_s}
     found = decode(client(options).post(path, body), Paused)
     if options.as_json:
         as_json(found)
-        return
-    if options.quiet:
-        return
+    elif not options.quiet:
+        click.echo(_shown(found))
+    return found
+
+
+def _shown(found: Paused) -> str:
     held = ["all sessions"] if found.everything else list(found.sessions)
+    if not held:
+        return "nothing is held back"
     until = f" until {text.moment(found.until)}" if found.until else ""
-    click.echo(f"held back: {', '.join(held)}{until}" if held else "nothing held back")
+    return f"held back: {', '.join(held)}{until}"

@@ -1,12 +1,13 @@
 """`expokeep flush`."""
 
-import json
-
 import click
 import msgspec
 
+from expokeep.cli import text
 from expokeep.cli.asking import client
+from expokeep.cli.kinds import SESSION
 from expokeep.cli.options import options_of, verb
+from expokeep.cli.printing import as_json
 from expokeep.cli.remote import decode
 from expokeep.errors import Partial, TimedOut
 from expokeep.history.documents import Flushed
@@ -15,7 +16,7 @@ WAIT_S = 30.0
 
 
 @verb("flush")
-@click.argument("session", default="", metavar="[SID]")
+@click.argument("session", type=SESSION, default="", metavar="[SID]")
 @click.option("--all", "everything", is_flag=True, help="All sessions.")
 @click.option("--wait", is_flag=True, help="Until all is recorded, or --timeout (30s).")
 @click.pass_context
@@ -39,15 +40,15 @@ def command(ctx: click.Context, session: str, *, everything: bool, wait: bool) -
     found: Flushed | None = None
     for line in client(options).lines("POST", "/v1/flush", body):
         if options.as_json:
-            click.echo(json.dumps(line))
+            as_json(line)
         if line["message_type"] == "flushed":
             found = decode(msgspec.json.encode(line), Flushed)
     if found is None:
         raise Partial("the daemon did not say how it ended; see `expokeep status`")
     if found.waited and (found.pending or found.unsaved):
         raise TimedOut(
-            f"{found.unsaved} sessions are not captured and {found.pending} snapshots "
-            "not recorded yet"
+            f"{text.count(found.unsaved, 'session')} not captured and "
+            f"{text.count(found.pending, 'snapshot')} not recorded yet"
         )
     if not options.as_json and not options.quiet:
         click.echo("all is recorded" if found.waited else "under way")

@@ -1,24 +1,34 @@
 """`expokeep status`."""
 
+from collections.abc import Collection, Sequence
+
 import click
 
 from expokeep import clock
 from expokeep.cli import text
 from expokeep.cli.asking import client
+from expokeep.cli.kinds import SESSION
 from expokeep.cli.options import options_of, verb
 from expokeep.cli.printing import as_json
 from expokeep.cli.remote import decode
+from expokeep.cli.table import table
+from expokeep.errors import NotFound
 from expokeep.history.documents import SessionStatus, Status
+from expokeep.model import size
+
+MOST_ROWS = 40
+"""Unless all are asked for: about a screen, the ones to care about first."""
 
 
 @verb("status")
-@click.argument("sessions", nargs=-1, metavar="[SID]...")
+@click.argument("sessions", type=SESSION, nargs=-1, metavar="[SID]...")
+@click.option("--all", "everything", is_flag=True, help="Every session, also if many.")
 @click.pass_context
-def command(ctx: click.Context, sessions: tuple[str, ...]) -> None:
+def command(ctx: click.Context, sessions: tuple[str, ...], *, everything: bool) -> None:
     """Show whether every session is safe, and what is not.
 
     The key figure is the oldest unsaved change: how much work would be lost if this
-    host burned down now.
+    host burned down now. Sessions in trouble come first, then the longest unsaved.
 
     \b
     Examples:
@@ -30,32 +40,59 @@ def command(ctx: click.Context, sessions: tuple[str, ...]) -> None:
     found = decode(raw, Status)
     if options.as_json:
         as_json(found)
-        return
-    for line in _summary(found):
-        click.echo(line)
-    if found.sessions:
-        click.echo()
-        headers = ("SESSION", "STATE", "VERSION", "SAVED", "UNSAVED FOR", "NOTE")
-        text.table(headers, [_row(session) for session in found.sessions])
+    else:
+        for line in _summary(found):
+            click.echo(line)
+        most = len(found.sessions) if everything or sessions else MOST_ROWS
+        _print_sessions(sorted(found.sessions, key=_urgency), most)
+    _require_all(sessions, found.sessions)
 
 
 def _summary(status: Status) -> list[str]:
-    now, spool = clock.now(), status.spool
-    waiting = f"{spool.entries} snapshots, {text.size(spool.size_bytes)}"
-    directories = f"{status.watch.watches} directories"
+    spool, watch = status.spool, status.watch
+    paused = sum(session.state == "paused" for session in status.sessions)
+    unsaved = text.age(status.oldest_unsaved_at, clock.now())
+    snapshots = text.count(spool.entries, "snapshot")
+    waiting = f"{snapshots}, {size.shown(spool.size_bytes)}"
+    directories = text.count(watch.watches, "directory", "directories")
     lines = [
         f"state           {status.state}",
-        f"oldest unsaved  {text.age(status.oldest_unsaved_at, now)}",
+        f"oldest unsaved  {unsaved if status.oldest_unsaved_at else 'nothing'}",
         f"in the spool    {waiting if spool.entries else 'nothing'}",
-        f"watching        {status.watch.sessions} sessions, {directories}",
+        f"watching        {text.count(watch.sessions, 'session')}, {directories}",
     ]
+    if paused:
+        lines.append(f"held back       {text.count(paused, 'session')}")
     if status.store_error:
-        lines.append(f"uploads fail    {status.store_error}")
+        lines.append(f"uploads fail    {text.safe(status.store_error)}")
     if status.catalog_error:
-        lines.append(f"catalog fails   {status.catalog_error}")
-    lines += [f"polled          {one}" for one in status.watch.degraded]
-    lines += [f"no session      {one}" for one in status.watch.invalid_names]
+        lines.append(f"catalog fails   {text.safe(status.catalog_error)}")
+    lines += [f"polled          {text.safe(one)}" for one in watch.degraded]
+    lines += [f"no session      {text.safe(one)}" for one in watch.invalid_names]
     return lines
+
+
+def _print_sessions(sessions: Sequence[SessionStatus], most: int) -> None:
+    if not sessions:
+        return
+    click.echo()
+    headers = ("SESSION", "STATE", "VERSION", "SAVED", "UNSAVED", "NOTE")
+    rows = [_row(session) for session in sessions[:most]]
+    table(headers, rows, gives_way=("NOTE",))
+    left = len(sessions) - most
+    if left > 0:
+        click.echo(f"There are {left} more, less urgent: --all lists them.", err=True)
+
+
+def _urgency(session: SessionStatus) -> tuple[bool, bool, float, str]:
+    """Return what sorts trouble first, then the longest unsaved."""
+    since = session.unsaved_since
+    return (
+        not (session.last_error or session.skipped),
+        since is None,
+        since.timestamp() if since else 0.0,
+        session.session,
+    )
 
 
 def _row(session: SessionStatus) -> tuple[str, ...]:
@@ -79,3 +116,12 @@ def _note(session: SessionStatus) -> str:
             f"{len(session.skipped)} left out: {text.path(first.path)} ({first.reason})"
         )
     return "; ".join(notes)
+
+
+def _require_all(wanted: Collection[str], sessions: Collection[SessionStatus]) -> None:
+    """Check that there is something of each session that was asked for."""
+    for prefix in wanted:
+        if not any(one.session.startswith(prefix) for one in sessions):
+            error = NotFound(f"no session {prefix} has a directory on this host")
+            error.hint = "`expokeep sessions` lists also what is only kept."
+            raise error
