@@ -1,5 +1,7 @@
 """Restores from the command line: the same for `restore` and for `exec`."""
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from expokeep.cli.asking import asking
 from expokeep.cli.bar import bar
 from expokeep.cli.options import Options
 from expokeep.cli.printing import as_json, sent_version
+from expokeep.model import size
+from expokeep.model.names import to_text
 from expokeep.restore.plan import Existing
 from expokeep.restore.run import Result, Wish, restore
 
@@ -41,6 +45,19 @@ class Restored(
     size_bytes: int
     fetched_bytes: int
     replaced: str | None
+
+
+class NothingKept(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="message_type",
+    tag="nothing-kept",
+):
+    """There was nothing to restore, and the caller said that this is fine."""
+
+    version: str
+    reason: str
 
 
 class Progress(
@@ -86,36 +103,61 @@ def bring(options: Options, wish: Bringing) -> Result:
         )
 
 
-def print_result(options: Options, result: Result, *, dry_run: bool) -> None:
-    """Say what became of a restore."""
+def print_result(
+    options: Options, result: Result, *, dry_run: bool, err: bool = False
+) -> None:
+    """Say what became of a restore, on stderr if `err`."""
     version = result.offer.version
     if options.as_json:
         as_json(
             Restored(
                 session=version.session,
                 version=version.seq,
-                target=str(result.target),
+                target=_named(result.target),
                 action=result.action,
                 dry_run=dry_run,
                 file_count=result.file_count,
                 size_bytes=result.size_bytes,
                 fetched_bytes=result.fetched_bytes,
-                replaced=str(result.replaced) if result.replaced else None,
+                replaced=_named(result.replaced) if result.replaced else None,
             )
         )
         return
     if options.quiet:
         return
-    target = text.safe(str(result.target))
+    for line in _told(result, dry_run=dry_run):
+        click.echo(line, err=err)
+
+
+def print_nothing(options: Options, version: str, reason: str) -> None:
+    """Say that there was nothing to restore."""
+    if options.as_json:
+        as_json(NothingKept(version=version, reason=reason))
+    elif not options.quiet:
+        click.echo(f"nothing to restore: {reason}", err=True)
+
+
+def _told(result: Result, *, dry_run: bool) -> Iterator[str]:
+    target, version = _shown(result.target), result.offer.version
     if result.action == "nothing":
-        click.echo(f"{target} is in use and was left as it is")
+        yield f"{target} is in use and was left as it is"
         return
     how = "would be restored" if dry_run else "restored"
-    click.echo(
+    files = text.count(result.file_count, "file")
+    yield (
         f"{version.session}@{version.seq} of {text.moment(version.taken_at)} {how} "
-        f"to {target} ({result.file_count} files, {text.size(result.size_bytes)})"
+        f"to {target} ({files}, {size.shown(result.size_bytes)})"
     )
     if result.replaced is not None:
-        click.echo(f"what was there before is now {text.safe(str(result.replaced))}")
+        yield f"what was there before is now {_shown(result.replaced)}"
     if result.action == "swap" and dry_run:
-        click.echo("what is there now would be kept beside it")
+        yield "what is there now would be kept beside it"
+
+
+def _named(path: Path) -> str:
+    """Return a path as documents have it."""
+    return to_text(os.fsencode(path))
+
+
+def _shown(path: Path) -> str:
+    return text.path(_named(path))

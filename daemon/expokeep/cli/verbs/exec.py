@@ -1,24 +1,32 @@
 """`expokeep exec`."""
 
 import os
+import signal
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from expokeep.cli.bringing import Bringing, bring, print_result
+from expokeep.cli.kinds import SESSION, TARGET, VERSION
 from expokeep.cli.options import direct_option, options_of, verb
 from expokeep.errors import ExpokeepError
 
 
 @verb("exec")
 @direct_option
-@click.argument("session", metavar="SID")
-@click.option("--version", metavar="VERSION", help="Which one, if not the newest.")
+@click.argument("session", type=SESSION, metavar="SID")
+@click.option(
+    "--version",
+    type=VERSION,
+    metavar="VERSION",
+    help="Which one, if not the newest: SID@17, or 17 alone.",
+)
 @click.option(
     "--to",
     "target",
-    type=click.Path(path_type=Path),
+    type=TARGET,
     metavar="DIR",
     help="Where to; the session's own directory if not given.",
 )
@@ -42,16 +50,43 @@ def command(
     Examples:
       expokeep exec shop-42 -- npx expo start --port 8081
       expokeep exec shop-42 --to /tmp/expo-shop-42 -- npx expo start --lan
+      expokeep exec shop-42 --version 17 --to /tmp/look -- ls -l
     """
     options = options_of(ctx)
-    wish = Bringing(version or session, target, existing="keep")
+    wish = Bringing(_version(session, version), target, existing="keep")
     result = bring(options, wish)
     if not options.quiet and sys.stderr.isatty():
-        print_result(options, result, dry_run=False)
-    name, *_ = words
+        print_result(options, result, dry_run=False, err=True)
+    _become(result.target, words)
+
+
+def _version(session: str, version: str | None) -> str:
+    """Return the VERSION that is meant: one of this session, however it is written."""
+    if version is None:
+        return session
+    named, separator, selector = version.rpartition("@")
+    if named not in ("", session):
+        raise click.BadParameter(
+            f"it is a version of {named}, not of {session}", param_hint="'--version'"
+        )
+    if not separator and version == session:
+        return session
+    return f"{session}@{selector}"
+
+
+def _become(directory: Path, words: tuple[str, ...]) -> NoReturn:
     try:
-        os.chdir(result.target)
-        sys.stdout.flush()
-        os.execvp(name, words)  # noqa: S606 - to become this command is the purpose
+        os.chdir(directory)
     except OSError as error:
-        raise ExpokeepError(f"cannot run {name!r}: {error.strerror}") from error
+        raise ExpokeepError(f"cannot enter {directory}: {error.strerror}") from error
+    # Python ignores these two, and who is ignored stays so in what is run.
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    sys.stdout.flush()
+    try:
+        os.execvp(words[0], words)  # noqa: S606 - to become this command is the purpose
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        failure = ExpokeepError(f"cannot run {words[0]!r}: {reason}")
+        failure.hint = "Is it installed, executable, and found by PATH?"
+        raise failure from error

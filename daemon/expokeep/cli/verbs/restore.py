@@ -1,10 +1,12 @@
 """`expokeep restore`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from expokeep.cli.bringing import Bringing, bring, print_result
+from expokeep.cli.bringing import Bringing, bring, print_nothing, print_result
+from expokeep.cli.kinds import NAME, TARGET, VERSION
 from expokeep.cli.options import direct_option, options_of, verb
 from expokeep.errors import NotFound
 from expokeep.restore.plan import Existing
@@ -12,17 +14,18 @@ from expokeep.restore.plan import Existing
 
 @verb("restore")
 @direct_option
-@click.argument("version", metavar="VERSION")
+@click.argument("version", type=VERSION, metavar="VERSION")
 @click.option(
     "--to",
     "target",
-    type=click.Path(path_type=Path),
+    type=TARGET,
     metavar="DIR",
     help="Where to; the session's own directory if not given.",
 )
 @click.option(
     "--path",
     "globs",
+    type=NAME,
     multiple=True,
     metavar="GLOB",
     help="Only this file or directory; may be given several times.",
@@ -44,7 +47,7 @@ def command(
     /,
     version: str,
     target: Path | None,
-    globs: tuple[str, ...],
+    globs: tuple[bytes, ...],
     **choices: object,
 ) -> None:
     """Bring a version back to disk.
@@ -62,28 +65,36 @@ def command(
       expokeep restore shop-42 --if-missing --if-exists     (before a session starts)
     """
     options = options_of(ctx)
+    wish = _wish(version, target, globs, choices)
+    try:
+        result = bring(options, wish)
+    except NotFound as error:
+        if not choices["if_exists"] or globs:
+            raise
+        print_nothing(options, version, str(error))
+        return
+    print_result(options, result, dry_run=wish.dry_run)
+
+
+def _wish(
+    version: str,
+    target: Path | None,
+    globs: tuple[bytes, ...],
+    choices: Mapping[str, object],
+) -> Bringing:
+    if choices["swap"] and choices["if_missing"]:
+        raise click.UsageError("--swap and --if-missing exclude each other")
     existing: Existing = "refuse"
     if choices["if_missing"]:
         existing = "keep"
     if choices["swap"]:
         existing = "swap"
-    if choices["swap"] and choices["if_missing"]:
-        raise click.UsageError("--swap and --if-missing exclude each other")
     parallelism = choices["parallelism"]
-    wish = Bringing(
+    return Bringing(
         version=version,
         target=target,
-        globs=tuple(glob.encode(errors="surrogateescape") for glob in globs),
+        globs=globs,
         existing=existing,
         dry_run=bool(choices["dry_run"]),
         parallelism=parallelism if isinstance(parallelism, int) else None,
     )
-    try:
-        result = bring(options, wish)
-    except NotFound:
-        if not choices["if_exists"] or globs:
-            raise
-        if not options.quiet:
-            click.echo(f"nothing was ever kept of {version}", err=True)
-        return
-    print_result(options, result, dry_run=wish.dry_run)
