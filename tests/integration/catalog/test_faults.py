@@ -318,6 +318,14 @@ def own_server():
     shutil.rmtree(directory)
 
 
+def wait_until_gone(catalog):
+    """Wait until nobody answers: children outlive a killed Postgres by a moment."""
+    until_s = clock.monotonic_s() + 20
+    with contextlib.suppress(BackendUnreachable):
+        while catalog.server_time():
+            assert clock.monotonic_s() < until_s, "it still answers"
+
+
 def test_a_postgres_that_was_killed_comes_back_with_every_version(own_server):
     with contextlib.ExitStack() as stack:
         with own_server() as server:
@@ -327,6 +335,7 @@ def test_a_postgres_that_was_killed_comes_back_with_every_version(own_server):
             first = scribe.record(TREE)
             new = scribe.draft({b"b": a_file(b"b")})
             os.kill(server.pid, signal.SIGKILL)
+            wait_until_gone(catalog)
             with pytest.raises(BackendUnreachable):
                 catalog.commit(new)
 

@@ -1,11 +1,13 @@
 """The schema: made once, by whoever is first, and understood one step either way."""
 
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from cataloging import Scribe, a_file
 from expokeep.catalog.connection import Database
@@ -121,7 +123,8 @@ def test_more_than_a_step_is_refused_with_what_to_do(found, known, hint):
 @pytest.fixture
 def plain_role(catalog_url):
     """A role that may use the tables and define nothing; gives a DSN."""
-    role = sql.Identifier("keeps_" + catalog_url.rpartition("catalog_")[2][:12])
+    name = f"keeps_{uuid.uuid4().hex}"
+    role = sql.Identifier(name)
     with psycopg.connect(catalog_url, autocommit=True) as connection:
         for statement in (
             "CREATE ROLE {} LOGIN PASSWORD 'made-up'",
@@ -129,9 +132,7 @@ def plain_role(catalog_url):
             "GRANT ALL ON ALL TABLES IN SCHEMA expokeep TO {}",
         ):
             connection.execute(sql.SQL(statement).format(role))
-        yield psycopg.conninfo.make_conninfo(
-            catalog_url, user=role.as_string().strip('"'), password="made-up"
-        )
+        yield make_conninfo(catalog_url, user=name, password="made-up")
         connection.execute(sql.SQL("DROP OWNED BY {}").format(role))
         connection.execute(sql.SQL("DROP ROLE {}").format(role))
 
@@ -157,10 +158,9 @@ def test_the_daemon_needs_no_right_to_define_things(plain_role):
 
 def test_a_role_without_rights_is_told_so(plain_role, catalog_url):
     with psycopg.connect(catalog_url, autocommit=True) as connection:
-        connection.execute("REVOKE USAGE ON SCHEMA expokeep FROM PUBLIC")
+        role = sql.Identifier(conninfo_to_dict(plain_role)["user"])
         connection.execute(
-            "REVOKE SELECT ON expokeep.session FROM "
-            + psycopg.conninfo.conninfo_to_dict(plain_role)["user"]
+            sql.SQL("REVOKE SELECT ON expokeep.session FROM {}").format(role)
         )
     catalog = PostgresCatalog(Database(plain_role))
 
