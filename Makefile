@@ -68,7 +68,7 @@ format: $(VENV)/dev ## put the code into its form
 	$(BIN)/ruff format
 
 db: $(VENV)/dev ## a throw-away Postgres; prints its DSN
-	$(BIN)/python -m expokeep.embedded.postgres
+	$(BIN)/python -m expokeep.embedded
 
 demo: $(VENV)/embedded ## the whole story in a minute, on a real Expo project (needs npm)
 	$(BIN)/python tests/demo.py

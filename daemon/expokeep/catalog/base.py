@@ -119,9 +119,17 @@ class Catalog(Protocol):
         ...
 
     def sessions(
-        self, *, owner: str | None = None, prefix: str = "", limit: int = 1000
+        self,
+        *,
+        owner: str | None = None,
+        uid: int | None = None,
+        prefix: str = "",
+        limit: int = 1000,
     ) -> list[SessionRow]:
-        """Return sessions by their newest access, newest first."""
+        """Return sessions by their newest access, newest first.
+
+        Only those of a person, or of the user of a directory, if one is named.
+        """
         ...
 
     def session(self, session: SessionId) -> SessionRow | None:

@@ -150,12 +150,20 @@ class PostgresCatalog:
         )
 
     def sessions(
-        self, *, owner: str | None = None, prefix: str = "", limit: int = 1000
+        self,
+        *,
+        owner: str | None = None,
+        uid: int | None = None,
+        prefix: str = "",
+        limit: int = 1000,
     ) -> list[SessionRow]:
-        """Return sessions by their newest access, newest first."""
+        """Return sessions by their newest access, newest first.
+
+        Only those of a person, or of the user of a directory, if one is named.
+        """
         return self.database.run(
             lambda connection: Sessions(connection).rows(
-                owner=owner, prefix=prefix, limit=limit
+                owner=owner, uid=uid, prefix=prefix, limit=limit
             )
         )
 

@@ -91,9 +91,16 @@ class Sessions:
         prefix: str,
         limit: int,
         exact: SessionId | None = None,
+        uid: int | None = None,
     ) -> list[SessionRow]:
         """Return sessions as lists show them, the one used last first."""
-        values = {"owner": owner, "prefix": prefix, "limit": limit, "exact": exact}
+        values = {
+            "owner": owner,
+            "prefix": prefix,
+            "limit": limit,
+            "exact": exact,
+            "uid": uid,
+        }
         with self.connection.cursor(row_factory=class_row(SessionRow)) as cursor:
             return cursor.execute(_SQL["rows"], values).fetchall()
 

@@ -80,6 +80,7 @@ SELECT session.sid AS session, session.owner, session.project_name,
     ON head.session = session.id
    AND head.seq = session.head_seq
  WHERE (%(owner)s::text IS NULL OR session.owner = %(owner)s)
+   AND (%(uid)s::bigint IS NULL OR session.root_uid = %(uid)s)
    AND (%(exact)s::text IS NULL OR session.sid = %(exact)s)
    AND session.sid >= %(prefix)s
    AND session.sid < %(prefix)s || '~'

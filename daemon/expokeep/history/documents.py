@@ -255,8 +255,7 @@ class Saved(Document, frozen=True, tag="saved"):
     """What became of a save."""
 
     session: str
-    state: Literal["unchanged", "recorded", "spooled"]
-    """`spooled`: safe on this host, and not in the bucket yet; `error` says why."""
+    state: Literal["unchanged", "recorded"]
     version: int | None
     project_name: str | None
     took_s: float
@@ -266,7 +265,6 @@ class Saved(Document, frozen=True, tag="saved"):
     parked: str | None = None
     skipped: tuple[SkippedPath, ...] = ()
     excluded_count: int = 0
-    error: str | None = None
 
 
 class Flushed(Document, frozen=True, tag="flushed"):

@@ -60,6 +60,7 @@ class History:
         self,
         *,
         owner: str | None = None,
+        uid: int | None = None,
         prefix: str = "",
         limit: int = 1000,
         sort: Sort = "age",
@@ -67,7 +68,7 @@ class History:
         """Return sessions, at most `limit`."""
         # Only the catalog's own order can be cut by the catalog.
         most = limit + 1 if sort == "age" else MAX_SESSIONS
-        rows = self._catalog.sessions(owner=owner, prefix=prefix, limit=most)
+        rows = self._catalog.sessions(owner=owner, uid=uid, prefix=prefix, limit=most)
         if sort == "size":
             rows.sort(key=lambda row: -row.size_bytes)
         elif sort == "rpo":

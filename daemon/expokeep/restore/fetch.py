@@ -99,6 +99,7 @@ class _Journey:
         try:
             if whole.is_streamed:
                 (place,) = whole.places
+                parts[0].result()  # is it there at all?
                 chunks = self._chunks(whole, parts)
                 contents = stream_blob(chunks, _span(place))
                 yield place.digest, place.size_bytes, contents
@@ -113,6 +114,7 @@ class _Journey:
         """Yield the parts of a large range, asking for one more as each is used."""
         under_way = deque(parts)
         rest = iter(pieces(whole, most=RANGE_BYTES)[len(parts) :])
+        parts.clear()  # who still holds the list must not hold what was used up
         while under_way:
             chunk = under_way.popleft().result()
             if (following := next(rest, None)) is not None:

@@ -1,7 +1,6 @@
 """The verbs of the control socket that do something."""
 
 import datetime
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,39 +9,26 @@ from typing import TypeVar
 import msgspec
 
 from expokeep import clock
-from expokeep.catalog.values import Opened
 from expokeep.control.routes import Call, Document, Lines, Reply
-from expokeep.errors import ExpokeepError, NotFound, UsageError
+from expokeep.errors import NotFound, UsageError
 from expokeep.history.documents import (
     Flushed,
     Paused,
     Progress,
-    Saved,
-    SkippedPath,
 )
-from expokeep.model.names import SessionId, parse_session_id, to_text
-from expokeep.model.version import Selector, Version, VersionRef
+from expokeep.model.names import SessionId, parse_session_id
 from expokeep.restore.local import LocalSource
 from expokeep.restore.source import Arrival
-from expokeep.service.board import Line
+from expokeep.service.asked_save import PROGRESS_EVERY_S, SaveWish, asked_save
 from expokeep.service.parts import Parts
 from expokeep.service.rights import Rights
-from expokeep.snapshot.outcome import Outcome
-from expokeep.snapshot.values import Request
 
-SAVE_TIMEOUT_S = 600.0
-"""Longest wait for a save to be durable; the snapshot is safe long before."""
-PROGRESS_EVERY_S = 0.5
+BARRIER_S = 5.0
+"""How long to wait for all events that happened before a request."""
 CATCH_UP_S = 5.0
 """How long a restore waits for what is in the spool to be recorded."""
 
 Wish = TypeVar("Wish", bound=msgspec.Struct)
-
-
-class _Save(msgspec.Struct):
-    message: str | None = None
-    user: str | None = None
-    name: str | None = None
 
 
 class _Flush(msgspec.Struct):
@@ -78,8 +64,9 @@ class Acting:
 
         A person has asked, so what is gone is meant to be gone.
         """
-        wish = _body(call, _Save)
-        session = self._session(call.path["session"])
+        wish = _body(call, SaveWish)
+        self.parts.observer.barrier(BARRIER_S)
+        session = self._session(call, call.path["session"])
         self.rights.require_session(call.peer, session)
         if wish.user is not None:
             self.rights.require_operator(call.peer)
@@ -88,12 +75,15 @@ class Acting:
             error = NotFound(f"session {session} has no directory on this host")
             error.hint = "`expokeep status` lists the directories that are watched."
             raise error
-        return Lines(self._saved(line, wish))
+        return Lines(asked_save(self.parts, line, wish))
 
     def flush(self, call: Call) -> Reply:
         """Keep and ship what is unsaved, of one session or of all."""
         wish = _body(call, _Flush)
+        self.parts.observer.barrier(BARRIER_S)
         session = self._scope(call, wish.session)
+        if session is not None and not self._is_here(session):
+            raise NotFound(f"session {session} is not on this host")
         return Lines(self._flushed(session, wish))
 
     def pause(self, call: Call) -> Reply:
@@ -115,7 +105,7 @@ class Acting:
     def arrive(self, call: Call) -> Reply:
         """Learn of a directory that a restore is about to show."""
         told = _body(call, _Arrival)
-        session = self._session(told.session)
+        session = self._session(call, told.session)
         self.rights.require_session(call.peer, session)
         self.source.arriving(
             Arrival(
@@ -141,93 +131,30 @@ class Acting:
         if session is None:
             self.rights.require_operator(call.peer)
             return None
-        exact = self._session(session)
+        exact = self._session(call, session)
         self.rights.require_session(call.peer, exact)
         return exact
 
-    def _session(self, text: str) -> SessionId:
-        """Return the session that is meant: of this host first, then of any."""
+    def _is_here(self, session: SessionId) -> bool:
+        lines = self.parts.board.lines(session)
+        return bool(lines or self.parts.engine.spool.pending(session))
+
+    def _session(self, call: Call, text: str) -> SessionId:
+        """Return the session that is meant: of this host first, then of any.
+
+        Only operators may shorten an id: to others it must not tell which there are.
+        """
         try:
             session = parse_session_id(text)
         except ValueError as error:
             raise UsageError(str(error)) from error
-        if self.parts.board.lines(session):
+        if self._is_here(session) or not self.rights.is_operator(call.peer):
             return session
         here = {line.directory.session for line in self.parts.board.lines()}
         fitting = sorted(one for one in here if one.startswith(session))
         if len(fitting) > 1:
             raise UsageError(f"{text} fits several sessions: {', '.join(fitting[:5])}")
         return fitting[0] if fitting else session
-
-    def _saved(self, line: Line, wish: _Save) -> Iterator[bytes]:
-        session, started_s = line.directory.session, clock.monotonic_s()
-        with self.parts.saving.turnstile.alone(session, SAVE_TIMEOUT_S):
-            outcome = self.parts.saving.snapshot(line, _request(line, wish))
-        if outcome is None:
-            raise ExpokeepError(line.last_error or f"session {session} went away")
-        waiting = self.parts.engine.spool.pending(session)
-        if waiting:
-            yield from self._until_recorded(session, waiting[-1].pack)
-        if wish.user is not None or wish.name is not None:
-            self.parts.engine.backends.catalog.describe(
-                session, owner=wish.user, project_name=wish.name
-            )
-        took_s = clock.monotonic_s() - started_s
-        yield _encoded(self._told(session, outcome, took_s))
-
-    def _until_recorded(self, session: SessionId, pack: uuid.UUID) -> Iterator[bytes]:
-        """Yield how far the upload is until it is a version, or raise what is wrong."""
-        self.parts.shipping.hurry(session)
-        deadline_s = clock.monotonic_s() + SAVE_TIMEOUT_S
-        shipping = self.parts.shipping
-        while not shipping.wait_recorded(pack, session, PROGRESS_EVERY_S):
-            now = self.parts.progresses.of(session)
-            if now is not None:
-                yield _encoded(
-                    Progress(
-                        done_bytes=now.done_bytes,
-                        total_bytes=now.total_bytes,
-                        phase="upload",
-                    )
-                )
-            if clock.monotonic_s() > deadline_s:
-                return
-
-    def _told(self, session: SessionId, outcome: Outcome, took_s: float) -> Saved:
-        version = self._version(session, outcome)
-        row = self.parts.engine.backends.catalog.session(session)
-        sealed = outcome.sealed
-        stored = sum(p.size_bytes for p in sealed.entry.note.packs) if sealed else 0
-        return Saved(
-            session=session,
-            state="recorded" if sealed else "unchanged",
-            version=version.seq if version else None,
-            project_name=row.project_name if row else None,
-            took_s=took_s,
-            stored_bytes=stored,
-            set_count=outcome.set_count,
-            gone_count=outcome.gone_count,
-            parked=version.parked if version else None,
-            skipped=tuple(
-                SkippedPath(path=to_text(path), reason=reason)
-                for path, reason in outcome.skipped.items()
-            ),
-            excluded_count=outcome.excluded_count,
-        )
-
-    def _version(self, session: SessionId, outcome: Outcome) -> Version | None:
-        """Return the version that the directory is now."""
-        catalog = self.parts.engine.backends.catalog
-        if outcome.sealed is not None:
-            pack = outcome.sealed.entry.pack
-            found = catalog.versions(session, limit=20)
-            return next((one for one in found if one.pack == pack), None)
-        opened: Opened | None = outcome.opened
-        seq = (opened.tip_seq or opened.base_seq) if opened else None
-        try:
-            return catalog.resolve(VersionRef(session, Selector(seq=seq)))
-        except NotFound:
-            return None
 
     def _flushed(self, session: SessionId | None, wish: _Flush) -> Iterator[bytes]:
         deadline_s = clock.monotonic_s() + wish.timeout_s
@@ -273,19 +200,6 @@ class Acting:
             until=until,
         )
         return Document(_encoded(document))
-
-
-def _request(line: Line, wish: _Save) -> Request:
-    return Request(
-        session=line.directory.session,
-        directory=line.path,
-        trigger="save",
-        message=wish.message,
-        author=wish.user,
-        owner=wish.user,
-        project_name=wish.name,
-        believes_deletions=True,
-    )
 
 
 def _body(call: Call, kind: type[Wish]) -> Wish:

@@ -69,13 +69,16 @@ class Board:
                     log.error("session left alone", why="max-sessions is reached")
                 self._refused.add(directory.path)
                 return
+            self._refused.discard(directory.path)
             self._lines[directory.path] = Line(directory, changed_at=clock.now())
         self._turnstile.touched(directory)
 
     def changed(self, directory: SessionDirectory) -> None:
         """Note that something below changed."""
         line = self.line(directory.path)
-        if line is not None:
+        if line is None and directory.path in self._refused:
+            self.appeared(directory)  # there may be room by now
+        elif line is not None:
             if line.changed_at is None:
                 line.changed_at = clock.now()
             self._turnstile.touched(directory)

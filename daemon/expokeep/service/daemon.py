@@ -75,6 +75,8 @@ def _assembled(settings: Settings, engine: Engine, progresses: Progresses) -> Pa
     saving = Saving(
         settings, engine.snapshotter, board, due, shipping, walk=observer.rescan
     )
+    shippers = Workers("shipper", SHIPPERS, waiting, shipping.handle)
+    progresses.alive = shippers.touch
     return Parts(
         settings=settings,
         engine=engine,
@@ -83,7 +85,7 @@ def _assembled(settings: Settings, engine: Engine, progresses: Progresses) -> Pa
         saving=saving,
         shipping=shipping,
         savers=Workers("saver", settings.workers, due, saving.handle),
-        shippers=Workers("shipper", SHIPPERS, waiting, shipping.handle),
+        shippers=shippers,
         progresses=progresses,
     )
 

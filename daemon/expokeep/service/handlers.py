@@ -17,7 +17,7 @@ from expokeep.errors import UsageError
 from expokeep.history.comparing import Detail
 from expokeep.history.history import History, Sort
 from expokeep.model.digest import Digest, parse_digest
-from expokeep.model.names import SessionId, from_text, parse_session_id
+from expokeep.model.names import from_text, parse_session_id
 from expokeep.restore.documents import offer_document
 from expokeep.restore.local import LocalSource
 from expokeep.service.acting import Acting
@@ -71,19 +71,14 @@ class Handlers:
         wish = _one(call, "sort") or "age"
         if (sort := SORTS.get(wish)) is None:
             raise UsageError(f"sort by {', '.join(SORTS)}, not by {wish!r}")
+        operator = self.rights.is_operator(call.peer)
         found = self.history.sessions(
+            uid=None if operator else call.peer.uid,
             owner=_one(call, "user"),
             prefix=_one(call, "prefix") or "",
             limit=_limit(call),
             sort=sort,
         )
-        if not self.rights.is_operator(call.peer):
-            own = tuple(
-                one
-                for one in found.sessions
-                if self.rights.uid_of(SessionId(one.session)) == call.peer.uid
-            )
-            found = msgspec.structs.replace(found, sessions=own)
         return _document(found)
 
     def log(self, call: Call) -> Reply:
@@ -160,7 +155,7 @@ class Handlers:
 
 
 @contextlib.contextmanager
-def serving(parts: Parts, *, embedded: bool) -> Iterator[None]:
+def serving(parts: Parts, *, embedded: bool) -> Iterator[ControlSocket]:
     """Answer on the control socket.
 
     Raises:
@@ -171,6 +166,7 @@ def serving(parts: Parts, *, embedded: bool) -> Iterator[None]:
     reading = wiring.reading_of(
         engine.backends.catalog, engine.fetcher, engine.host, parts.home
     )
+    has_group = group_id(settings.socket.group) is not None
     rights = Rights(settings.socket.group, parts.uid_of)
     handlers = Handlers(
         history=reading.history,
@@ -182,10 +178,10 @@ def serving(parts: Parts, *, embedded: bool) -> Iterator[None]:
     with ControlSocket(
         settings.socket.path,
         settings.socket.permissions,
-        settings.socket.group if group_id(settings.socket.group) else None,
+        settings.socket.group if has_group else None,
         handlers.routes(),
-    ):
-        yield
+    ) as control:
+        yield control
 
 
 class _Digests(msgspec.Struct):

@@ -13,8 +13,9 @@ import click
 import expokeep
 from expokeep import log as logs
 from expokeep import wiring
+from expokeep.control.server import ControlSocket
 from expokeep.errors import BackendUnreachable, ConfigError, ExpokeepError
-from expokeep.service import daemon
+from expokeep.service import allocator, daemon
 from expokeep.service.banner import banner
 from expokeep.service.handlers import serving
 from expokeep.service.parts import Parts
@@ -93,6 +94,7 @@ def _run(
             return 0
         if embedded:
             _prepare(settings)
+        allocator.settle()
         try:
             crash.arm(environ)
         except ValueError as error:
@@ -103,10 +105,10 @@ def _run(
         parts = stack.enter_context(daemon.running(settings))
         if once:
             return _once(parts)
-        stack.enter_context(serving(parts, embedded=embedded))
+        control = stack.enter_context(serving(parts, embedded=embedded))
         if embedded:
             click.echo(banner(settings, _client_command(settings)))
-        _serve(parts, Systemd(environ))
+        _serve(parts, control, Systemd(environ))
         return 0
 
 
@@ -164,12 +166,12 @@ def _once(parts: Parts) -> int:
     raise BackendUnreachable(f"not everything is recorded yet: {reason}")
 
 
-def _serve(parts: Parts, systemd: Systemd) -> None:
+def _serve(parts: Parts, control: ControlSocket, systemd: Systemd) -> None:
     """Tell that we are well until somebody wants us to stop; then drain."""
     systemd.ready()
     log.info("ready", sessions=len(parts.board.lines()))
     while signal.sigtimedwait(STOP, systemd.ping_every_s) is None:
-        if parts.is_well():
+        if control.is_alive and parts.is_well():
             systemd.alive(parts.summary())
         else:
             log.error("a part hangs", summary=parts.summary())

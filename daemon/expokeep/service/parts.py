@@ -17,7 +17,7 @@ from expokeep.watch.values import SessionDirectory
 from expokeep.wiring import Engine
 
 HUNG_AFTER_S = 900.0
-"""A single piece of work that takes longer than this hangs, and systemd may end us."""
+"""A piece of work without any progress for this long hangs: systemd may end us."""
 
 
 @dataclass(slots=True)
@@ -83,7 +83,8 @@ class Parts:
         for line in self.board.lines():
             if line.changed_at is not None:
                 self.saving.turnstile.schedule(line.directory)
-        self.saving.turnstile.wait_idle(timeout_s)
+        if not self.saving.turnstile.wait_idle(timeout_s):
+            return False
         self.shipping.hurry()
         left_s = max(0.0, deadline_s - clock.monotonic_s())
         return self.shipping.wait_empty(None, left_s)

@@ -1,6 +1,7 @@
 """How far each upload is, for whoever waits for one."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from expokeep.model.names import SessionId
@@ -18,11 +19,14 @@ class Progresses:
     """The uploads under way. Told by shippers, read by control requests."""
 
     def __init__(self) -> None:
+        self.alive: Callable[[SessionId], None] = lambda _session: None
+        """Called as well, for whoever watches that work gets done."""
         self._changed = threading.Condition()
         self._by_session: dict[SessionId, Progress] = {}
 
     def tell(self, session: SessionId, done_bytes: int, total_bytes: int) -> None:
         """Note how far a session's upload is."""
+        self.alive(session)
         with self._changed:
             if done_bytes < total_bytes:
                 self._by_session[session] = Progress(done_bytes, total_bytes)

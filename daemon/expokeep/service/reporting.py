@@ -79,7 +79,10 @@ class Reporting:
         unsaved = [one.unsaved_since for one in sessions if one.unsaved_since]
         oldest = [*unsaved, *([backlog.oldest_at] if backlog.oldest_at else [])]
         failing = [one for one in sessions if one.last_error or one.skipped]
-        is_well = self.parts.is_well() and not (trouble or catalog_error or failing)
+        damaged = self.parts.engine.spool.damaged
+        is_well = self.parts.is_well() and not (
+            trouble or catalog_error or failing or damaged
+        )
         watch = self._watch(operator=self.rights.is_operator(call.peer))
         return _document(
             Status(

@@ -113,25 +113,41 @@ class Shipping:
         self._paused.pop(session, None)
         self.hurry(session)
 
+    def failures_of(self, session: SessionId) -> int:
+        """Return how often in a row a session's snapshots did not get away."""
+        trouble = self._trouble.get(session)
+        return trouble.failures if trouble else 0
+
     def hurry(self, session: SessionId | None = None) -> None:
         """Try now, however patient we meant to be."""
         for waiting in self.spool.sessions():
             if session in (None, waiting):
                 self.turnstile.schedule(waiting)
 
-    def wait_recorded(self, pack: uuid.UUID, session: SessionId, wait_s: float) -> bool:
+    def wait_recorded(
+        self, pack: uuid.UUID, session: SessionId, failures: int, wait_s: float
+    ) -> bool:
         """Wait until a snapshot is a version; return whether that came.
+
+        Args:
+            pack: the snapshot's own.
+            session: whose it is.
+            failures: those that the caller knows of; another one ends the wait.
+            wait_s: at most.
 
         Raises:
             ExpokeepError, OSError: what stands in the way; it waits in the spool.
         """
+
+        def is_over() -> bool:
+            return pack in self._recorded or self.failures_of(session) > failures
+
         with self._changed:
-            self._changed.wait_for(
-                lambda: pack in self._recorded or session in self._trouble, wait_s
-            )
+            self._changed.wait_for(is_over, wait_s)
             if pack in self._recorded:
                 return True
-            if trouble := self._trouble.get(session):
+            trouble = self._trouble.get(session)
+            if trouble is not None and trouble.failures > failures:
                 raise trouble.error
         if self.is_paused(session):
             raise Busy("uploads are paused; it is safe in the spool")
@@ -156,6 +172,7 @@ class Shipping:
             if sealed is not None:
                 sealed.claim.release()
         self.snapshotter.shipped(shipped, entry.note)
+        self.snapshotter.tools.claims.flows = True
         version = shipped.version
         log.info(
             "version recorded",
@@ -176,6 +193,7 @@ class Shipping:
     def _failed(self, entry: SpoolEntry, error: ExpokeepError | OSError) -> None:
         session = entry.note.session
         self.snapshotter.doubt(entry.note)
+        self.snapshotter.tools.claims.flows = False
         with self._changed:
             before = self._trouble.get(session)
             failures = before.failures + 1 if before else 1

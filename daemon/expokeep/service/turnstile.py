@@ -80,10 +80,16 @@ class Turnstile(Generic[Key, Lane]):
         """Hold a lane: nothing of it is handed out meanwhile.
 
         Raises:
-            Busy: somebody else held it all the time.
+            Busy: somebody else held it all the time, or everybody is sent home.
         """
+
+        def is_over() -> bool:
+            return self._closed or lane not in self._busy
+
         with self._changed:
-            free = self._changed.wait_for(lambda: lane not in self._busy, timeout_s)
+            free = self._changed.wait_for(is_over, timeout_s)
+            if self._closed:
+                raise Busy("the daemon is stopping")
             if not free:
                 raise Busy(f"{lane} is busy; try again")
             self._busy.add(lane)

@@ -33,7 +33,7 @@ class Workers(Generic[Key, Lane]):
             threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True)
             for number in range(count)
         ]
-        self._since_s: dict[int, float] = {}
+        self._since_s: dict[Key, float] = {}
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -47,18 +47,22 @@ class Workers(Generic[Key, Lane]):
             thread.join(max(0.0, deadline_s - clock.monotonic_s()))
 
     def stuck_s(self) -> float:
-        """Return how long the longest piece of work under way has taken so far."""
+        """Return for how long some piece of work has made no progress."""
         now_s = clock.monotonic_s()
         return max((now_s - since for since in list(self._since_s.values())), default=0)
+
+    def touch(self, key: Key) -> None:
+        """Note that a piece of work makes progress: it is long, but does not hang."""
+        if key in self._since_s:
+            self._since_s[key] = clock.monotonic_s()
 
     def alive(self) -> bool:
         """Return whether all threads are there."""
         return all(thread.is_alive() for thread in self._threads)
 
     def _run(self) -> None:
-        own = threading.get_ident()
         while (key := self._turnstile.take()) is not None:
-            self._since_s[own] = clock.monotonic_s()
+            self._since_s[key] = clock.monotonic_s()
             try:
                 self._handle(key)
             except Exception:
@@ -67,7 +71,7 @@ class Workers(Generic[Key, Lane]):
                 log.exception("work failed", what=str(key))
                 self._turnstile.schedule(key, _AFTER_A_FAULT_S)
             finally:
-                del self._since_s[own]
+                del self._since_s[key]
                 self._turnstile.done(key)
 
 

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 
 from expokeep.settings import kinds
 from expokeep.settings.declare import secret, setting
-from expokeep.settings.kinds import SWITCH, choice, duration, size, whole
+from expokeep.settings.kinds import SWITCH, duration, size, whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
     """The bucket. Without an endpoint and credentials, all is kept in the spool."""
 
-    type: str = setting(
-        choice("r2", "s3"), "r2", "Cloudflare R2, or any other server that speaks S3."
-    )
     endpoint: str | None = setting(
         kinds.URL, None, "The S3 API, without the bucket.", env="R2_ENDPOINT"
     )
@@ -41,7 +38,7 @@ class Storage:
     public_url: str | None = setting(
         kinds.URL,
         None,
-        "For public links only. What is kept is never public.",
+        "For public links, which come later: only checked and shown so far.",
         env="R2_PUBLIC_URL",
     )
     prefix: str = setting(

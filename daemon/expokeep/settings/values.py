@@ -78,10 +78,10 @@ class Spool:
         size("0B", "1024TB"), "1GB", "With less free space than this, we warn."
     )
     fsync: str = setting(
-        choice("never", "commit", "file"),
+        choice("never", "commit"),
         "commit",
-        "When data is forced to disk: never survives a kill but no power cut, commit "
-        "does it once per snapshot, file after each file.",
+        "When data is forced to disk: with each snapshot, or never, which survives a "
+        "kill of the daemon but no power cut.",
     )
 
 

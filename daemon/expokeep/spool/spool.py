@@ -117,6 +117,8 @@ class Spool:
         self._fsync = fsync
         self._lock = threading.Lock()
         self._entries: dict[SessionId, list[SpoolEntry]] = {}
+        self.damaged: list[Path] = []
+        """Entries that could not be read, and were left where they are."""
 
     def open(self) -> None:
         """Read what a former process left, and throw away what it had not finished."""
@@ -130,6 +132,7 @@ class Spool:
             except SpoolDamaged as error:
                 reason = str(error)  # a bare file name or a JSON fault, no traceback
                 log.error("spool entry damaged", reason=reason)  # noqa: TRY400
+                self.damaged.append(directory)
                 continue
             self._entries.setdefault(entry.note.session, []).append(entry)
 

@@ -282,8 +282,8 @@ def test_no_repr_holds_a_secret() -> None:
             "e.yaml:1: retention.days: '0' is not a whole number from 1 to 36500",
         ),
         (
-            "storage: {type: file}",
-            "e.yaml:1: storage.type: 'file' is not one of r2, s3",
+            "logging: {type: xml}",
+            "e.yaml:1: logging.type: 'xml' is not one of text, json",
         ),
         (
             "workers: 2\nworkers: 3",

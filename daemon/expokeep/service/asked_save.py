@@ -1,0 +1,120 @@
+"""A save that somebody asked for: now, and not over before it is durable."""
+
+import uuid
+from collections.abc import Iterator
+
+import msgspec
+
+from expokeep import clock
+from expokeep.errors import ExpokeepError, NotFound, TimedOut
+from expokeep.history.documents import Progress, Saved, SkippedPath
+from expokeep.model.names import SessionId, to_text
+from expokeep.model.version import Selector, Version, VersionRef
+from expokeep.service.board import Line
+from expokeep.service.parts import Parts
+from expokeep.snapshot.outcome import Outcome
+from expokeep.snapshot.values import Request
+
+SAVE_TIMEOUT_S = 600.0
+"""Longest wait for a save to be durable; the snapshot is safe long before."""
+PROGRESS_EVERY_S = 0.5
+
+
+class SaveWish(msgspec.Struct):
+    """What a person says of a save."""
+
+    message: str | None = None
+    user: str | None = None
+    name: str | None = None
+
+
+def asked_save(parts: Parts, line: Line, wish: SaveWish) -> Iterator[bytes]:
+    """Yield how far a save is, and at the end what became of it.
+
+    Raises:
+        ExpokeepError: why it is not durable. What was captured is safe in the spool.
+    """
+    session, started_s = line.directory.session, clock.monotonic_s()
+    with parts.saving.turnstile.alone(session, SAVE_TIMEOUT_S):
+        outcome = parts.saving.snapshot(line, _request(line, wish))
+    if outcome is None:
+        raise ExpokeepError(line.last_error or f"session {session} went away")
+    waiting = parts.engine.spool.pending(session)
+    if waiting:
+        yield from _until_recorded(parts, session, waiting[-1].pack)
+    took_s = clock.monotonic_s() - started_s
+    if wish.user is not None or wish.name is not None:
+        parts.engine.backends.catalog.describe(
+            session, owner=wish.user, project_name=wish.name
+        )
+    yield msgspec.json.encode(_told(parts, session, outcome, took_s))
+
+
+def _until_recorded(
+    parts: Parts, session: SessionId, pack: uuid.UUID
+) -> Iterator[bytes]:
+    """Yield how far the upload is until it is a version, or raise what is wrong."""
+    shipping = parts.shipping
+    failures = shipping.failures_of(session)
+    shipping.hurry(session)
+    deadline_s = clock.monotonic_s() + SAVE_TIMEOUT_S
+    while not shipping.wait_recorded(pack, session, failures, PROGRESS_EVERY_S):
+        now = parts.progresses.of(session)
+        if now is not None:
+            progress = Progress(
+                done_bytes=now.done_bytes, total_bytes=now.total_bytes, phase="upload"
+            )
+            yield msgspec.json.encode(progress)
+        if clock.monotonic_s() > deadline_s:
+            raise TimedOut("it is safe in the spool, and not recorded yet")
+
+
+def _told(parts: Parts, session: SessionId, outcome: Outcome, took_s: float) -> Saved:
+    version = _version(parts, session, outcome)
+    row = parts.engine.backends.catalog.session(session)
+    sealed = outcome.sealed
+    stored = sum(pack.size_bytes for pack in sealed.entry.note.packs) if sealed else 0
+    return Saved(
+        session=session,
+        state="recorded" if sealed else "unchanged",
+        version=version.seq if version else None,
+        project_name=row.project_name if row else None,
+        took_s=took_s,
+        stored_bytes=stored,
+        set_count=outcome.set_count,
+        gone_count=outcome.gone_count,
+        parked=version.parked if version else None,
+        skipped=tuple(
+            SkippedPath(path=to_text(path), reason=reason)
+            for path, reason in outcome.skipped.items()
+        ),
+        excluded_count=outcome.excluded_count,
+    )
+
+
+def _version(parts: Parts, session: SessionId, outcome: Outcome) -> Version | None:
+    """Return the version that the directory is now."""
+    catalog = parts.engine.backends.catalog
+    if outcome.sealed is not None:
+        pack = outcome.sealed.entry.pack
+        found = catalog.versions(session, limit=20)
+        return next((one for one in found if one.pack == pack), None)
+    opened = outcome.opened
+    seq = (opened.tip_seq or opened.base_seq) if opened else None
+    try:
+        return catalog.resolve(VersionRef(session, Selector(seq=seq)))
+    except NotFound:
+        return None
+
+
+def _request(line: Line, wish: SaveWish) -> Request:
+    return Request(
+        session=line.directory.session,
+        directory=line.path,
+        trigger="save",
+        message=wish.message,
+        author=wish.user,
+        owner=wish.user,
+        project_name=wish.name,
+        believes_deletions=True,
+    )
