@@ -1,0 +1,147 @@
+"""Ordinary users: as whom the daemon may run, and what each may ask of it."""
+
+import os
+import shutil
+
+import pytest
+
+from daemons import NOBODY, as_nobody, daemon_on, differences, digests
+
+
+def session_of(site, uid: int, name: str):
+    """Make a session that belongs to a user."""
+    sid, place = site.session(name)
+    elsewhere = site.top / f"made-for-{sid}"
+    elsewhere.mkdir()
+    (elsewhere / "App.js").write_text(name)
+    for one in (elsewhere, elsewhere / "App.js"):
+        os.chown(one, uid, -1)
+    elsewhere.rename(place)
+    return sid, place
+
+
+def test_an_ordinary_user_runs_a_daemon_and_restores_what_is_its_own(prepare_site):
+    uid = NOBODY if os.geteuid() == 0 else os.geteuid()
+    with prepare_site() as site, daemon_on(site, before=as_nobody()) as daemon:
+        sid, place = session_of(site, uid, "own")
+        daemon.start()
+        assert os.stat(f"/proc/{daemon.pid}").st_uid == uid
+        daemon.await_versions(sid, 1)
+        kept = digests(place)
+        shutil.rmtree(place)
+
+        done = daemon.cli("restore", sid, before=as_nobody())
+        ran = daemon.cli("exec", sid, "--", "id", "-u", before=as_nobody())
+
+        assert (done.returncode, digests(place)) == (0, kept)
+        assert {place.stat().st_uid, (place / "App.js").stat().st_uid} == {uid}
+        assert ran.stdout == f"{uid}\n"
+        assert daemon.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def sessions(daemon, site):
+    """A session of nobody's own, and one of ours."""
+    own, foreign = (session_of(site, uid, "owned") for uid in (NOBODY, os.geteuid()))
+    for sid, _ in (own, foreign):
+        daemon.await_versions(sid, 1)
+    return own, foreign
+
+
+def test_a_user_has_all_rights_to_the_sessions_that_are_its_own(
+    as_root, daemon, site, sessions
+):
+    (own, place), _foreign = sessions
+    listed = daemon.cli("sessions", "--json", before=as_nobody())
+    back = site.top / "back-own"
+    asked = [
+        daemon.cli(*words, before=as_nobody())
+        for words in (
+            ("save", own),
+            ("log", own),
+            ("show", own),
+            ("ls", own),
+            ("cat", own, "App.js"),
+            ("find", "App.js", own),
+            ("diff", own),
+            ("status",),
+            ("info",),
+            ("flush", own, "--wait"),
+            ("pause", own),
+            ("resume", own),
+            ("restore", own, "--to", back),
+        )
+    ]
+
+    assert [one.stderr for one in asked if one.returncode] == []
+    assert listed.stdout.count('"session"') == 1
+    assert own in listed.stdout
+    assert differences(place, back) == ""
+
+
+def test_what_is_another_users_does_not_exist(as_root, daemon, site, sessions):
+    _own, (foreign, _place) = sessions
+    asked = {
+        words: daemon.cli(*words, before=as_nobody())
+        for words in (
+            ("save", foreign),
+            ("save", "never-was"),
+            ("log", foreign),
+            ("show", f"{foreign}@1"),
+            ("ls", foreign),
+            ("cat", foreign, "App.js"),
+            ("find", "App.js", foreign),
+            ("diff", foreign),
+            ("flush", foreign),
+            ("pause", foreign),
+            ("restore", foreign, "--to", str(site.top / "stolen")),
+            ("restore", foreign[:8], "--to", str(site.top / "stolen")),
+        )
+    }
+
+    codes = {words: done.returncode for words, done in asked.items()}
+    assert codes == dict.fromkeys(codes, 10)
+    said = "".join(done.stdout + done.stderr for done in asked.values())
+    assert "owned\n" not in said
+    assert not (site.top / "stolen").exists()
+    status = daemon.cli("status", "--json", before=as_nobody()).stdout
+    assert foreign not in status
+
+
+def test_what_concerns_everybody_is_for_operators(as_root, daemon, sessions):
+    (own, _), _foreign = sessions
+    codes = {
+        words: daemon.cli(*words, before=as_nobody()).returncode
+        for words in (
+            ("pause", "--all"),
+            ("resume", "--all"),
+            ("flush", "--all"),
+            ("find", "App.js"),
+            ("doctor",),
+            ("db", "status"),
+            ("save", own, "--user", "mallory"),
+        )
+    }
+
+    assert codes == dict.fromkeys(codes, 12)
+    assert daemon.ask("status")["state"] == "ok"
+
+
+def test_a_directory_of_another_user_is_not_committed_to_a_session(
+    as_root, daemon, site
+):
+    sid, place = session_of(site, os.geteuid(), "mine")
+    daemon.await_versions(sid, 1)
+    shutil.rmtree(place)
+    elsewhere = site.top / "intruder"
+    elsewhere.mkdir()
+    (elsewhere / "App.js").write_text("malicious")
+    os.chown(elsewhere, NOBODY, -1)
+    elsewhere.rename(place)
+
+    refused = daemon.cli("save", sid)
+
+    assert refused.returncode != 0
+    assert f"of uid {NOBODY}" in refused.stderr
+    assert len(site.versions(sid)) == 1
+    shutil.rmtree(place)
