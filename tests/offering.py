@@ -12,6 +12,12 @@ import msgspec
 from expokeep.control.blobs import encoded
 from expokeep.control.routes import Bytes, Call, Document, Reply, Route
 from expokeep.errors import NotFound
+from expokeep.history.documents import (
+    SessionStatus,
+    SpoolStatus,
+    Status,
+    WatchStatus,
+)
 from expokeep.model.digest import digest_of, parse_digest
 from expokeep.model.names import SessionId, parents
 from expokeep.model.tree import (
@@ -39,6 +45,8 @@ class Offering:
         default_factory=lambda: {b"App.js": b"hi\n", b"src/Button.js": b"// press\n"}
     )
     home: Path | None = None
+    homes: dict[str, Path] = field(default_factory=dict)
+    """Directories of sessions of which nothing was kept yet."""
     arrivals: list[dict[str, object]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     damage: bytes | None = None
@@ -91,6 +99,31 @@ class Offering:
             )
         )
 
+    def status(self, call: Call) -> Reply:
+        sessions = tuple(
+            SessionStatus(
+                session=session,
+                directory=str(home),
+                state="dirty",
+                unsaved_since=NOON,
+                last_seq=None,
+                last_saved_at=None,
+                pending=0,
+            )
+            for session, home in self.homes.items()
+            if session in call.query.get("session", ())
+        )
+        status = Status(
+            state="ok",
+            oldest_unsaved_at=None,
+            spool=SpoolStatus(entries=0, size_bytes=0, oldest_at=None),
+            watch=WatchStatus(sessions=1, watches=1),
+            store_error=None,
+            catalog_error=None,
+            sessions=sessions,
+        )
+        return Document(msgspec.json.encode(status))
+
     def arrive(self, call: Call) -> Reply:
         self.arrivals.append(msgspec.json.decode(call.body))
         return Document(b'{"message_type":"arrived"}')
@@ -104,6 +137,7 @@ def offering(*more: Route) -> Iterator[Offering]:
         Route("GET", "/v1/versions/{ref}/offer", here.offer),
         Route("POST", "/v1/versions/{ref}/blobs", here.blobs),
         Route("POST", "/v1/arrivals", here.arrive),
+        Route("GET", "/v1/status", here.status),
     )
     with serving(*routes, *more) as served:
         here.socket = served.path

@@ -3,10 +3,12 @@
 import contextlib
 import os
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Literal, Protocol
 
 from expokeep.cli.options import Options
 from expokeep.control.client import Client
+from expokeep.errors import UsageError
 from expokeep.history.documents import (
     Difference,
     Finding,
@@ -62,6 +64,10 @@ class Asked(Protocol):
         """Return what a restore is fed from."""
         ...
 
+    def home(self, session: str) -> Path | None:
+        """Return the directory in which a session lives here, if it may be there."""
+        ...
+
 
 @contextlib.contextmanager
 def asking(options: Options, *, parallelism: int | None = None) -> Iterator[Asked]:
@@ -78,9 +84,18 @@ def asking(options: Options, *, parallelism: int | None = None) -> Iterator[Aske
 
 
 def client(options: Options) -> Client:
-    """Return the daemon: on the socket that was named, or where it usually is."""
+    """Return the daemon: on the socket that was named, or where it usually is.
+
+    Raises:
+        UsageError: the caller wanted to do without it.
+    """
+    if options.direct:
+        error = UsageError("only the daemon can do this; leave --direct out")
+        error.hint = "Without it work restore, exec, and the verbs that only read."
+        raise error
     places = client_locations(
         os.environ, {"state-dir": options.state_dir, "socket.path": options.socket}
     )
-    there = [path for path in places.sockets if path.exists()]
+    # `access`, because `exists` raises where a state directory is closed to this user.
+    there = [path for path in places.sockets if os.access(path, os.F_OK)]
     return Client(next(iter(there), places.sockets[0]), options.timeout_s)

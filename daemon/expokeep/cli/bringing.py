@@ -1,22 +1,32 @@
 """Restores from the command line: the same for `restore` and for `exec`."""
 
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 import msgspec
 
-from expokeep.cli import text
-from expokeep.cli.asking import asking
-from expokeep.cli.bar import bar
+from expokeep.cli.asking import Asked, asking
+from expokeep.cli.bar import Advance, bar
+from expokeep.cli.brought import Brought, InUse, shown
 from expokeep.cli.options import Options
 from expokeep.cli.printing import as_json, sent_version
-from expokeep.model import size
-from expokeep.model.names import to_text
+from expokeep.errors import NotFound, TargetExists
+from expokeep.model.digest import Digest
+from expokeep.restore import target as places
+from expokeep.restore.blob import Blob
 from expokeep.restore.plan import Existing
-from expokeep.restore.run import Result, Wish, restore
+from expokeep.restore.run import Wish, restore
+from expokeep.restore.source import Arrival, Offer, Source
+
+_STEP = 20
+"""Progress lines of `--json` over a whole restore."""
+
+
+class NeverKept(NotFound):
+    """There is nothing to restore: no such session, or no such version of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,34 +40,10 @@ class Bringing:
     dry_run: bool = False
     parallelism: int | None = None
 
-
-class Restored(
-    msgspec.Struct, frozen=True, kw_only=True, tag_field="message_type", tag="restored"
-):
-    """What became of a restore, as `--json` prints it."""
-
-    session: str
-    version: int
-    target: str
-    action: str
-    dry_run: bool
-    file_count: int
-    size_bytes: int
-    fetched_bytes: int
-    replaced: str | None
-
-
-class NothingKept(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    tag_field="message_type",
-    tag="nothing-kept",
-):
-    """There was nothing to restore, and the caller said that this is fine."""
-
-    version: str
-    reason: str
+    @property
+    def session(self) -> str:
+        """The session that is named."""
+        return self.version.partition("@")[0]
 
 
 class Progress(
@@ -70,94 +56,101 @@ class Progress(
     phase: str = "restore"
 
 
-_STEP = 20
-"""Progress lines of `--json` over a whole restore."""
+def bring(options: Options, wish: Bringing) -> Brought:
+    """Restore a version, showing how far it is.
+
+    A target that is in use, and is to stay so, needs neither a version nor a daemon:
+    what is there must be able to start while the keeper is away, or has kept nothing.
+
+    Raises:
+        NeverKept: there is nothing to restore.
+    """
+    if wish.existing == "keep" and wish.target is not None:
+        target = wish.target.absolute()
+        if places.state(target) == "occupied":
+            return InUse(wish.session, target)
+    with asking(options, parallelism=wish.parallelism) as asked:
+        try:
+            return _restored(options, wish, _Offering(asked.source()))
+        except NeverKept:
+            if (home := _home_in_use(asked, wish)) is None:
+                raise
+            return InUse(wish.session, home)
 
 
-def bring(options: Options, wish: Bringing) -> Result:
-    """Restore a version, showing how far it is."""
-    told = -1
-    with (
-        asking(options, parallelism=wish.parallelism) as asked,
-        bar(options, "restoring") as advance,
-    ):
-
-        def progress(done_bytes: int, total_bytes: int) -> None:
-            nonlocal told
-            advance(done_bytes, total_bytes)
-            step = done_bytes * _STEP // total_bytes if total_bytes else _STEP
-            if options.as_json and step > told:
-                told = step
-                as_json(Progress(done_bytes=done_bytes, total_bytes=total_bytes))
-
-        return restore(
-            asked.source(),
-            Wish(
-                version=sent_version(wish.version),
-                target=wish.target,
-                globs=wish.globs,
-                existing=wish.existing,
-                dry_run=wish.dry_run,
-            ),
-            progress,
-        )
-
-
-def print_result(
-    options: Options, result: Result, *, dry_run: bool, err: bool = False
-) -> None:
-    """Say what became of a restore, on stderr if `err`."""
-    version = result.offer.version
-    if options.as_json:
-        as_json(
-            Restored(
-                session=version.session,
-                version=version.seq,
-                target=_named(result.target),
-                action=result.action,
-                dry_run=dry_run,
-                file_count=result.file_count,
-                size_bytes=result.size_bytes,
-                fetched_bytes=result.fetched_bytes,
-                replaced=_named(result.replaced) if result.replaced else None,
-            )
-        )
-        return
-    if options.quiet:
-        return
-    for line in _told(result, dry_run=dry_run):
-        click.echo(line, err=err)
-
-
-def print_nothing(options: Options, version: str, reason: str) -> None:
-    """Say that there was nothing to restore."""
-    if options.as_json:
-        as_json(NothingKept(version=version, reason=reason))
-    elif not options.quiet:
-        click.echo(f"nothing to restore: {reason}", err=True)
-
-
-def _told(result: Result, *, dry_run: bool) -> Iterator[str]:
-    target, version = _shown(result.target), result.offer.version
-    if result.action == "nothing":
-        yield f"{target} is in use and was left as it is"
-        return
-    how = "would be restored" if dry_run else "restored"
-    files = text.count(result.file_count, "file")
-    yield (
-        f"{version.session}@{version.seq} of {text.moment(version.taken_at)} {how} "
-        f"to {target} ({files}, {size.shown(result.size_bytes)})"
+def _restored(options: Options, wish: Bringing, source: Source) -> Brought:
+    meant = Wish(
+        version=sent_version(wish.version),
+        target=wish.target,
+        globs=wish.globs,
+        existing=wish.existing,
+        dry_run=wish.dry_run,
     )
-    if result.replaced is not None:
-        yield f"what was there before is now {_shown(result.replaced)}"
-    if result.action == "swap" and dry_run:
-        yield "what is there now would be kept beside it"
+    if wish.existing == "swap" and not wish.dry_run and not options.yes:
+        _confirm(source, meant)
+    with bar(options, "restoring") as advance:
+        return restore(source, meant, _progress(options, advance))
 
 
-def _named(path: Path) -> str:
-    """Return a path as documents have it."""
-    return to_text(os.fsencode(path))
+def _confirm(source: Source, wish: Wish) -> None:
+    """Ask before a tree is replaced, if there is somebody to ask.
+
+    Raises:
+        TargetExists: the answer was no.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return
+    planned = restore(source, replace(wish, dry_run=True))
+    question = f"Replace {shown(planned.target)}, and keep what is there beside it?"
+    if planned.action == "swap" and not click.confirm(question, err=True):
+        error = TargetExists(f"{shown(planned.target)} was left as it is")
+        error.hint = ""
+        raise error
 
 
-def _shown(path: Path) -> str:
-    return text.path(_named(path))
+def _progress(options: Options, advance: Advance) -> Callable[[int, int], None]:
+    told = -1
+
+    def progress(done_bytes: int, total_bytes: int) -> None:
+        nonlocal told
+        advance(done_bytes, total_bytes)
+        step = done_bytes * _STEP // total_bytes if total_bytes else _STEP
+        if options.as_json and step > told:
+            told = step
+            as_json(Progress(done_bytes=done_bytes, total_bytes=total_bytes))
+
+    return progress
+
+
+def _home_in_use(asked: Asked, wish: Bringing) -> Path | None:
+    """Return the session's own directory, if it is meant, in use, and to stay so."""
+    if wish.existing != "keep" or wish.target is not None:
+        return None
+    home = asked.home(wish.session)
+    if home is None or places.state(home) != "occupied":
+        return None
+    return home
+
+
+class _Offering:
+    """A source that is asked for its version once, and says if there is none."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._offers: dict[str, Offer] = {}
+
+    def offer(self, version: str) -> Offer:
+        if version not in self._offers:
+            try:
+                self._offers[version] = self._source.offer(version)
+            except NotFound as error:
+                never = NeverKept(str(error))
+                never.hint = error.hint
+                raise never from error
+        return self._offers[version]
+
+    def blobs(self, offer: Offer, digests: Collection[Digest]) -> Iterator[Blob]:
+        return self._source.blobs(offer, digests)
+
+    def arriving(self, arrival: Arrival) -> None:
+        self._source.arriving(arrival)

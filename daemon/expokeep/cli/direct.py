@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from expokeep import log as logs
@@ -19,11 +20,16 @@ from expokeep.history.documents import (
     VersionShown,
 )
 from expokeep.history.history import History, Sort
+from expokeep.model.names import parse_session_id
+from expokeep.restore.local import Home
 from expokeep.restore.source import Source
 from expokeep.settings.load import Loaded, load
 from expokeep.settings.places import find_config
 
 SORTS: dict[str, Sort] = {"age": "age", "rpo": "rpo", "size": "size"}
+
+LEVELS = ("warning", "info", "debug")
+"""Of the log, by the number of -v."""
 
 
 def loaded(options: Options, **flags: object) -> Loaded:
@@ -43,9 +49,9 @@ def direct(options: Options, *, parallelism: int | None = None) -> Iterator["Dir
         ConfigError: Postgres or the bucket is not configured here.
     """
     settings = loaded(options, **{"restore.parallelism": parallelism}).settings
-    logs.configure(level="warning")
+    logs.configure(level=LEVELS[min(options.verbose, len(LEVELS) - 1)])
     with wiring.reading(settings) as reading:
-        yield Direct(reading.history, reading.source)
+        yield Direct(reading.history, reading.source, wiring.home_in(settings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,7 @@ class Direct:
 
     history: History
     held: Source
+    homes: Home
 
     def sessions(
         self, *, user: str | None, prefix: str, limit: int, sort: str
@@ -96,3 +103,7 @@ class Direct:
     def source(self) -> Source:
         """Return what a restore is fed from."""
         return self.held
+
+    def home(self, session: str) -> Path | None:
+        """Return the directory in which a session would live on this host."""
+        return self.homes(parse_session_id(session))

@@ -11,18 +11,20 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 import expokeep
-from expokeep.cli.options import CONTEXT, Options, global_options
+from expokeep.cli.options import CONTEXT, Options, direct_option, global_options
 from expokeep.errors import ExpokeepError, NoSpace, UsageError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 INTERRUPTED = 130
+STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 VERBS = {
     "status": "Show whether every session is safe, and what is not.",
@@ -103,6 +105,7 @@ class LazyGroup(click.Group):
     cls=LazyGroup,
     context_settings=CONTEXT,
 )
+@direct_option
 @global_options
 @click.version_option(expokeep.__version__, prog_name="expokeep")
 @click.pass_context
@@ -149,17 +152,24 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _prepare() -> None:
-    # Both end a restore as Ctrl-C does: by unwinding, which removes what is staged.
-    # Under `nohup` the second one is ignored, and stays so.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, signal.default_int_handler)
+    # All three end a restore by unwinding, which removes what is staged. What is
+    # ignored, as the last one is under `nohup`, stays so.
+    for number in STOP:
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(number, _interrupt)
     if sys.stdout is None:  # closed by our caller: what we say goes nowhere
         sys.stdout = io.TextIOWrapper(io.FileIO(os.devnull, "w"))
     # A name that the terminal's letters do not have must not end what we do.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Begin to unwind, once: who presses Ctrl-C again must not stop the tidying up."""
+    for number in STOP:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _says_json(words: Sequence[str]) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from expokeep.cli.kinds import DURATION
 
@@ -22,6 +23,8 @@ class Options:
     timeout_s: float | None = None
     as_json: bool = False
     quiet: bool = False
+    verbose: int = 0
+    yes: bool = False
     direct: bool = False
     progress: bool = True
 
@@ -32,8 +35,10 @@ _PATH = click.Path(path_type=Path)
 def _option(*names: str, field: str, inverted: bool = False, **more: Any) -> Any:
     """Return an option that notes its value, and is no argument of the verb."""
 
-    def note(ctx: click.Context, _parameter: click.Parameter, value: Any) -> None:
-        if value is not None and value is not False:
+    def note(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+        # What the verb was not told must not undo what was said before its name.
+        source = ctx.get_parameter_source(parameter.name or "")
+        if source is ParameterSource.COMMANDLINE:
             setattr(ctx.ensure_object(Options), field, False if inverted else value)
 
     return click.option(*names, expose_value=False, callback=note, **more)
@@ -45,6 +50,20 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _GLOBAL = (
     _option("--json", field="as_json", is_flag=True, help="Print JSON."),
     _option("-q", "--quiet", field="quiet", is_flag=True, help="Print results only."),
+    _option(
+        "-v",
+        "--verbose",
+        field="verbose",
+        count=True,
+        help="With --direct: show the log; -vv shows each file.",
+    ),
+    _option(
+        "-y",
+        "--yes",
+        field="yes",
+        is_flag=True,
+        help="Do not ask before something is replaced.",
+    ),
     _option(
         "--no-progress",
         field="progress",
@@ -91,12 +110,13 @@ def global_options(command: Command) -> Command:
     return command
 
 
-def direct_option(command: Command) -> Command:
+def direct_option(command: Command, *, hidden: bool = False) -> Command:
     """Give a command the option to work without the daemon."""
     option = _option(
         "--direct",
         field="direct",
         is_flag=True,
+        hidden=hidden,
         help="Without the daemon, straight on Postgres and the bucket.",
     )
     decorated: Command = option(command)
@@ -108,6 +128,10 @@ def verb(name: str) -> Callable[[Callable[..., Any]], click.Command]:
 
     def decorate(function: Callable[..., Any]) -> click.Command:
         made = click.command(name, context_settings=CONTEXT)
+        known = getattr(function, "__click_params__", ())
+        if not any("--direct" in option.opts for option in known):
+            # Understood everywhere, so that it is refused with a reason.
+            function = direct_option(function, hidden=True)
         return made(global_options(function))
 
     return decorate

@@ -6,6 +6,8 @@ from typing import Any
 import click
 import msgspec
 
+from expokeep.cli.options import options_of
+
 
 def as_json(document: msgspec.Struct | dict[str, Any]) -> None:
     """Print a document on one line."""
@@ -24,9 +26,18 @@ def sent_version(ref: str) -> str:
 
 
 def sent_moment(text: str) -> str:
-    """Return a point in time as the daemon is to understand it."""
+    """Return a point in time as the daemon is to understand it.
+
+    What was taken to be in the caller's zone is told on stderr, in UTC.
+    """
     try:
         moment = datetime.datetime.fromisoformat(text)
-        return text if moment.tzinfo else moment.astimezone(datetime.UTC).isoformat()
+        if moment.tzinfo is not None:
+            return text
+        sent = moment.astimezone(datetime.UTC).isoformat()
     except (ValueError, OverflowError):
         return text  # an age, or nothing: the daemon will say
+    options = options_of(click.get_current_context())
+    if not (options.quiet or options.as_json):
+        click.echo(f"{text} is {sent.replace('+00:00', 'Z')}", err=True)
+    return sent

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Literal, TypeVar
 
 import msgspec
@@ -13,6 +14,7 @@ from expokeep.history.documents import (
     Difference,
     Finding,
     SessionList,
+    Status,
     TreeListing,
     VersionLog,
     VersionShown,
@@ -93,6 +95,15 @@ class Remote:
     def source(self) -> Source:
         """Return what a restore is fed from."""
         return self
+
+    def home(self, session: str) -> Path | None:
+        """Return the directory in which a session lives on the daemon's host."""
+        found = decode(self._client.get("/v1/status", session=session), Status)
+        homes = [
+            Path(one.directory) for one in found.sessions if one.session == session
+        ]
+        own = [home for home in homes if home.name == f"expo-{session}"]
+        return next(iter(own or homes), None)
 
     def offer(self, version: str) -> Offer:
         """Return what a restore of a version has to make."""

@@ -1,8 +1,11 @@
 """How values look to a person: times, paths, words."""
 
 import datetime
+import re
 
 from expokeep.model.names import for_terminal, from_text
+
+_LAYOUT = re.compile(r"([\t\n])")
 
 
 def moment(at: datetime.datetime | None) -> str:
@@ -44,6 +47,18 @@ def count(number: int, one: str, many: str | None = None) -> str:
 def path(name: str) -> str:
     """Return a path of a document so that it cannot harm a terminal."""
     return for_terminal(from_text(name))
+
+
+def patch(text: str) -> str:
+    r"""Return a patch so that what it shows cannot harm a terminal.
+
+    >>> patch("+\ta\x1b[31m\n-b\\\n")
+    '+\ta\\x1b[31m\n-b\\\n'
+    """
+    return "".join(
+        part if part in "\t\n" else for_terminal(part.encode()).replace("\\\\", "\\")
+        for part in _LAYOUT.split(text)
+    )
 
 
 def safe(words: str | None) -> str:

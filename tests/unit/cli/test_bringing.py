@@ -1,6 +1,10 @@
 """Restores from the command line: what they say, and how they end."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -67,6 +71,39 @@ def test_a_target_in_use_is_left_alone_if_asked(run, daemon, target):
     assert [one.name for one in target.iterdir()] == ["mine"]
 
 
+@pytest.mark.parametrize("session", ["shop", "other"])
+def test_a_target_in_use_needs_no_daemon_to_be_left_alone(run, target, session):
+    target.mkdir()
+    (target / "mine").write_text("x")
+    nobody = target / "none.sock"
+
+    ended = run(
+        *("restore", session, "--to", target, "--if-missing"),
+        *("--socket", nobody, "--json"),
+    )
+
+    told = json.loads(ended.out)
+    assert ended.code == 0
+    assert (told["action"], told["session"], told["version"]) == (
+        "nothing",
+        session,
+        None,
+    )
+
+
+def test_a_home_in_use_of_which_nothing_was_kept_is_left_alone(run, daemon, target):
+    target.mkdir()
+    daemon.homes = {"other": target}
+    missing = run("restore", "other", "--if-missing")
+    (target / "mine").write_text("x")
+
+    in_use = run("restore", "other", "--if-missing")
+    refused = run("restore", "other")
+
+    assert (missing.code, in_use.code, refused.code) == (10, 0, 10)
+    assert "is in use" in in_use.out
+
+
 def test_a_swap_keeps_what_was_there(run, daemon, target):
     target.mkdir()
     (target / "mine").write_text("x")
@@ -82,7 +119,15 @@ def test_a_swap_keeps_what_was_there(run, daemon, target):
 def test_nothing_kept_is_code_10_and_0_if_asked(run, daemon, target):
     assert run("restore", "other", "--to", target).code == 10
     assert run("restore", "other", "--to", target, "--if-exists").code == 0
+    part = ("restore", "other", "--to", target, "--if-exists", "--path", "src")
+    assert run(*part).code == 0
     assert not target.exists()
+
+
+def test_a_glob_that_fits_nothing_is_never_taken_for_nothing_kept(run, daemon, target):
+    part = ("restore", "shop", "--to", target, "--if-exists", "--path", "nowhere")
+
+    assert run(*part).code == 10
 
 
 def test_a_dry_run_touches_nothing(run, daemon, target):
@@ -120,12 +165,60 @@ def test_damaged_bytes_leave_nothing_behind(run, daemon, target):
     assert list(target.parent.iterdir()) == []
 
 
-def test_a_time_is_sent_in_utc(run, daemon, target, monkeypatch):
+@pytest.fixture
+def berlin(monkeypatch):
     monkeypatch.setenv("TZ", "Europe/Berlin")
     time.tzset()
-
-    run("restore", "shop@2026-11-24T10:00", "--to", target)
-
+    yield
     monkeypatch.undo()
     time.tzset()
-    assert daemon.asked == ["shop@2026-11-24T09:00:00+00:00"]
+
+
+def test_a_time_is_the_callers_sent_in_utc_and_told(run, berlin, daemon, target):
+    ended = run("restore", "shop@2026-07-24T10:00", "--to", target)
+
+    assert daemon.asked == ["shop@2026-07-24T08:00:00+00:00"]
+    assert ended.err == "2026-07-24T10:00 is 2026-07-24T08:00:00Z\n"
+
+
+def test_a_time_with_its_zone_is_sent_as_it_is(run, berlin, daemon, target):
+    ended = run("restore", "shop@2026-07-24T10:00+05:30", "--to", target)
+
+    assert daemon.asked == ["shop@2026-07-24T10:00+05:30"]
+    assert ended.err == ""
+
+
+def on_a_terminal(answer, *words):
+    """Run `expokeep` as a person at a terminal does, and answer its question."""
+    person, terminal = pty.openpty()
+    with subprocess.Popen(
+        [Path(sys.executable).with_name("expokeep"), *map(str, words)],
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+    ) as process:
+        os.close(terminal)
+        os.write(person, answer.encode())
+        process.communicate(timeout=20)
+        os.close(person)
+    return process.returncode
+
+
+@pytest.mark.parametrize(
+    ("answer", "option", "ends"),
+    [
+        ("n\n", "--swap", (4, "mine")),
+        ("y\n", "--swap", (0, "App.js")),
+        ("", "--yes", (0, "App.js")),
+        ("", "--dry-run", (0, "mine")),
+    ],
+)
+def test_a_person_is_asked_before_a_swap(daemon, target, answer, option, ends):
+    target.mkdir()
+    (target / "mine").write_text("x")
+
+    words = ("restore", "shop", "--to", target, "--swap", option)
+    code = on_a_terminal(answer, *words)
+
+    assert (code, next(target.glob("[Am]*")).name) == ends
+    assert len(daemon.asked) == 1

@@ -139,3 +139,21 @@ def test_options_of_all_stand_before_the_verb_or_behind_it(run, daemon, tmp_path
 
     assert before.code == behind.code == 0
     assert json.loads(before.out)["version"] == json.loads(behind.out)["version"] == 7
+
+
+@pytest.mark.parametrize("words", ["--direct status", "pause --all --direct"])
+def test_what_only_the_daemon_can_do_is_refused_without_it(run, daemon, words):
+    ended = run(*words.split())
+
+    assert ended.code == 2
+    assert "only the daemon" in ended.err
+
+
+def test_a_verb_does_not_undo_what_was_said_before_it(run, daemon, tmp_path):
+    ended = run(
+        *("--direct", "--config", tmp_path / "none.yaml"),
+        *("restore", "shop", "--to", tmp_path / "x"),
+    )
+
+    assert ended.code == 78
+    assert not daemon.asked

@@ -1,5 +1,6 @@
 """`expokeep diff`."""
 
+import sys
 from typing import Literal
 
 import click
@@ -73,8 +74,11 @@ def _line(change: ChangeDocument, detail: str | None) -> str:
 
 def _patch(found: Difference) -> None:
     """Print what `git apply` reads on stdout, and what it cannot carry on stderr."""
+    on_terminal = sys.stdout.isatty()
     for change in found.changes:
         if change.patch is not None:
-            click.echo(change.patch, nl=False)
+            # For a program the bytes as they are, for eyes without their tricks.
+            shown = text.patch(change.patch) if on_terminal else change.patch
+            click.echo(shown, nl=False)
         elif change.note is not None:
             click.echo(f"{change_line(change)}: {change.note}", err=True)

@@ -3,12 +3,14 @@
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from expokeep.cli.bringing import Bringing, bring, print_result
+from expokeep.cli.bringing import Bringing, bring
+from expokeep.cli.brought import print_brought
 from expokeep.cli.kinds import SESSION, TARGET, VERSION
 from expokeep.cli.options import direct_option, options_of, verb
 from expokeep.errors import ExpokeepError
@@ -41,10 +43,10 @@ def command(
 ) -> None:
     """Restore a session if it is missing, then run a command in it.
 
-    A directory that is in use is left as it is. COMMAND is never started after a
-    restore that failed; it takes the place of this process, so its pid and its exit
-    code are those that the caller sees. Exit 10: nothing was ever kept; create the
-    project.
+    A directory that is in use is left as it is; with --to this needs no daemon. COMMAND
+    is never started after a restore that failed; it takes the place of this process,
+    so its pid and its exit code are those that the caller sees. Exit 10: nothing was
+    ever kept; create the project.
 
     \b
     Examples:
@@ -52,12 +54,13 @@ def command(
       expokeep exec shop-42 --to /tmp/expo-shop-42 -- npx expo start --lan
       expokeep exec shop-42 --version 17 --to /tmp/look -- ls -l
     """
-    options = options_of(ctx)
+    # Stdout is the command's own, from the first byte.
+    options = replace(options_of(ctx), as_json=False)
     wish = Bringing(_version(session, version), target, existing="keep")
-    result = bring(options, wish)
+    brought = bring(options, wish)
     if not options.quiet and sys.stderr.isatty():
-        print_result(options, result, dry_run=False, err=True)
-    _become(result.target, words)
+        print_brought(options, brought, dry_run=False, err=True)
+    _become(brought.target, words)
 
 
 def _version(session: str, version: str | None) -> str:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from expokeep.cli.bringing import Bringing, bring, print_nothing, print_result
+from expokeep.cli.bringing import Bringing, NeverKept, bring
+from expokeep.cli.brought import print_brought, print_nothing
 from expokeep.cli.kinds import NAME, TARGET, VERSION
 from expokeep.cli.options import direct_option, options_of, verb
-from expokeep.errors import NotFound
 from expokeep.restore.plan import Existing
 
 
@@ -67,13 +67,13 @@ def command(
     options = options_of(ctx)
     wish = _wish(version, target, globs, choices)
     try:
-        result = bring(options, wish)
-    except NotFound as error:
-        if not choices["if_exists"] or globs:
+        brought = bring(options, wish)
+    except NeverKept as error:
+        if not choices["if_exists"]:
             raise
         print_nothing(options, version, str(error))
         return
-    print_result(options, result, dry_run=wish.dry_run)
+    print_brought(options, brought, dry_run=wish.dry_run)
 
 
 def _wish(

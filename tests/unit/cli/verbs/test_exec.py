@@ -52,6 +52,24 @@ def test_a_directory_in_use_is_left_as_it_is(daemon, target):
     assert out == "mine\n"
 
 
+def test_a_directory_in_use_starts_while_the_daemon_is_away(target):
+    target.mkdir()
+    (target / "App.js").write_text("mine\n")
+    nobody = target.parent / "none.sock"
+
+    process = start("shop", "--socket", nobody, "--to", target, "--", "cat", "App.js")
+    out, _ = process.communicate(timeout=20)
+
+    assert (out, process.returncode) == ("mine\n", 0)
+
+
+def test_stdout_belongs_to_the_command_also_with_json(daemon, target):
+    process = start("shop", "--json", "--to", target, "--", "echo", "mine")
+    out, _ = process.communicate(timeout=20)
+
+    assert out == "mine\n"
+
+
 def test_the_command_never_starts_after_a_restore_that_failed(daemon, target):
     daemon.damage = b"xx\n"
     daemon.files = {b"App.js": b"hi\n"}
