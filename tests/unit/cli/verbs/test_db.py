@@ -1,0 +1,28 @@
+import json
+
+import pytest
+
+from expokeep.history.documents import DbStatus
+
+
+@pytest.fixture(autouse=True)
+def unconfigured(monkeypatch, tmp_path):
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("EXPOKEEP_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("EXPOKEEP_CONFIG", str(tmp_path / "expokeep.yaml"))
+    (tmp_path / "expokeep.yaml").write_text("")
+
+
+def test_the_schema_is_told(run, asked):
+    asked.answers["/v1/db"] = DbStatus(found=1, known=2, pending=("0002_more",))
+
+    assert run("db", "status").out == "schema 1, known 2\npending: 0002_more\n"
+    assert json.loads(run("db", "status", "--json").out)["known"] == 2
+
+
+@pytest.mark.parametrize("words", [(), ("--dry-run",)])
+def test_without_a_database_there_is_nothing_to_migrate(run, words):
+    ended = run("db", "migrate", *words)
+
+    assert ended.code == 78
+    assert "DATABASE_URL" in ended.err

@@ -1,0 +1,95 @@
+import json
+import time
+
+import pytest
+
+from answering import version
+from expokeep.errors import UsageError
+from expokeep.history.documents import VersionLog
+
+ROUTE = "/v1/sessions/{session}/versions"
+
+
+@pytest.fixture
+def berlin(monkeypatch):
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def log(*versions, **more):
+    return VersionLog(session="shop", head_seq=7, versions=versions, **more)
+
+
+def test_the_newest_is_first_and_the_head_is_marked(run, asked, berlin):
+    asked.answers[ROUTE] = log(
+        version(8, parked="lost 9 of 10 files"),
+        version(7, message="before\nthe redesign", author="alice"),
+    )
+
+    header, parked, head = run("log", "shop").out.splitlines()
+
+    assert header.split() == ["VERSION", "TAKEN", "BY", "FILES", "SIZE", "MESSAGE"]
+    assert parked.split()[0] == "8"
+    assert parked.endswith("(parked: lost 9 of 10 files)")
+    assert head.split()[0] == "7*"
+    assert "2026-11-24 13:00:00+01:00  alice" in head
+    assert head.endswith("before the redesign")
+
+
+def test_a_message_cannot_move_the_cursor(run, asked):
+    asked.answers[ROUTE] = log(version(message="\x1b[2Jgone", author="a\x07"))
+
+    assert "\x1b" not in run("log", "shop").out
+    assert "\\x1b[2Jgone" in run("log", "shop").out
+
+
+@pytest.mark.parametrize(
+    ("since", "sent"),
+    [
+        ("2026-11-24T10:00", "2026-11-24T09:00:00+00:00"),
+        ("2026-07-01", "2026-06-30T22:00:00+00:00"),
+        ("2026-11-24T10:00+00:00", "2026-11-24T10:00+00:00"),
+        ("2h", "2h"),
+    ],
+)
+def test_a_time_is_the_callers(run, asked, berlin, since, sent):
+    asked.answers[ROUTE] = log(version())
+
+    run("log", "shop", "--since", since, "--limit", "5")
+
+    assert asked.query() == {"since": [sent], "limit": ["5"]}
+
+
+def test_more_are_told_of(run, asked):
+    asked.answers[ROUTE] = log(version(), truncated=True)
+
+    assert "--limit" in run("log", "shop").err
+
+
+def test_the_document_is_the_daemons(run, asked):
+    asked.answers[ROUTE] = log(version(message="é"))
+
+    told = json.loads(run("log", "shop", "--json").out)
+
+    assert told["message_type"] == "log"
+    assert told["versions"][0]["message"] == "é"
+
+
+def test_what_the_daemon_does_not_understand_is_a_usage_error(run, asked):
+    asked.answers[ROUTE] = UsageError("'x' is no time")
+
+    ended = run("log", "shop", "--since", "x")
+
+    assert ended.code == 2
+    assert ended.err == "expokeep: error: 'x' is no time\n"
+
+
+def test_a_word_that_cannot_be_sent_is_named(run, asked):
+    ended = run("log", "a\udcff")
+
+    assert ended.code == 2
+    assert "not UTF-8" in ended.err
+    assert not asked.calls

@@ -1,0 +1,117 @@
+import datetime
+import json
+
+import pytest
+
+from answering import NOON, session_status, status
+from expokeep import clock
+from expokeep.history.documents import SkippedPath, SpoolStatus, WatchStatus
+
+
+def ago(**age):
+    return clock.now() - datetime.timedelta(**age)
+
+
+def test_all_is_well_on_one_screen(run, asked):
+    asked.answers["/v1/status"] = status(session_status(last_saved_at=ago(minutes=5)))
+
+    ended = run("status")
+
+    assert ended.code == 0
+    assert ended.out.splitlines()[:4] == [
+        "state           ok",
+        "oldest unsaved  nothing",
+        "in the spool    nothing",
+        "watching        1 session, 3 directories",
+    ]
+    assert ended.out.splitlines()[-1].split()[:5] == [
+        "shop",
+        "idle",
+        "7",
+        "5m00s",
+        "ago",
+    ]
+
+
+def test_what_is_wrong_is_said_in_words(run, asked):
+    asked.answers["/v1/status"] = status(
+        state="degraded",
+        oldest_unsaved_at=ago(hours=2, minutes=3, seconds=10),
+        spool=SpoolStatus(entries=2, size_bytes=3 << 20, oldest_at=NOON),
+        watch=WatchStatus(
+            sessions=2,
+            watches=9,
+            degraded=("/tmp/expo-a: no watch left",),
+            invalid_names=("/tmp/expo-\x1b[2J",),
+        ),
+        store_error="the bucket\ndoes not answer",
+        catalog_error="Postgres does not answer",
+    )
+
+    told = run("status").out
+
+    assert "oldest unsaved  2h03m\n" in told
+    assert "in the spool    2 snapshots, 3.0 MB\n" in told
+    assert "uploads fail    the bucket does not answer\n" in told
+    assert "catalog fails   Postgres does not answer\n" in told
+    assert "polled          /tmp/expo-a: no watch left\n" in told
+    assert "no session      /tmp/expo-\\x1b[2J\n" in told
+
+
+def test_trouble_comes_first_and_then_the_longest_unsaved(run, asked):
+    asked.answers["/v1/status"] = status(
+        session_status("a-idle"),
+        session_status("b-new", unsaved_since=ago(seconds=3)),
+        session_status("c-old", unsaved_since=ago(hours=3)),
+        session_status("d-failing", last_error="disk full"),
+        session_status("e-held", state="paused"),
+    )
+
+    rows = run("status").out.splitlines()[-5:]
+
+    names = [row.split()[0] for row in rows]
+    assert names == ["d-failing", "c-old", "b-new", "a-idle", "e-held"]
+    assert rows[0].endswith("disk full")
+
+
+def test_a_thousand_sessions_still_fit_a_screen(run, asked):
+    many = [session_status(f"s{number:04}") for number in range(1000)]
+    asked.answers["/v1/status"] = status(*many)
+
+    short, all_of_them = run("status"), run("status", "--all")
+
+    assert len(short.out.splitlines()) < 50
+    assert "There are 960 more" in short.err
+    assert len(all_of_them.out.splitlines()) > 1000
+    assert all_of_them.err == ""
+
+
+def test_documents_leave_nothing_out(run, asked):
+    many = [session_status(f"s{number:04}") for number in range(1000)]
+    asked.answers["/v1/status"] = status(*many)
+
+    assert len(json.loads(run("status", "--json").out)["sessions"]) == 1000
+
+
+def test_what_could_not_be_kept_is_named(run, asked):
+    skipped = (SkippedPath(path="a\\xff\x1b", reason="unreadable"),)
+    asked.answers["/v1/status"] = status(session_status(skipped=skipped))
+
+    assert "1 left out: a\\xff\\x1b (unreadable)" in run("status").out
+
+
+def test_what_is_held_back_is_counted(run, asked):
+    asked.answers["/v1/status"] = status(session_status(state="paused"))
+
+    assert "held back       1 session\n" in run("status").out
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_a_session_that_is_not_there_is_no_good_news(run, asked, words):
+    asked.answers["/v1/status"] = status(session_status("shop-42"))
+
+    assert run("status", "shop", *words).code == 0
+    ended = run("status", "shop", "other", *words)
+    assert ended.code == 10
+    assert "no session other" in ended.err
+    assert asked.query() == {"session": ["shop", "other"]}
