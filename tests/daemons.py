@@ -323,12 +323,15 @@ class Daemon:
         """Wait until so many do."""
         until(lambda: self.spooled(sid) == count, f"{count} snapshots are sealed")
 
-    def await_versions(self, sid: str, count: int) -> list[dict[str, Any]]:
+    def await_versions(
+        self, sid: str, count: int, timeout_s: float = WAIT_S
+    ) -> list[dict[str, Any]]:
         """Wait until a session has so many versions, and return their rows."""
         try:
             return until(
                 lambda: rows if len(rows := self.site.versions(sid)) >= count else None,
                 f"{count} versions of {sid}",
+                timeout_s,
             )
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.story}") from error

@@ -25,8 +25,9 @@ def test_a_pause_keeps_in_the_spool_what_a_resume_ships_in_order(daemon, site):
         daemon.await_spooled(sid, number - 1)
     status = daemon.ask("status", sid)
     refused = daemon.cli("save", sid)
+    # The same contents: nobody waits for one who waits.
     write(site.watch / f"expo-{other}", {"App.js": "2"})
-    daemon.await_versions(other, 2)
+    daemon.await_versions(other, 2, timeout_s=10)
 
     assert held["sessions"] == [sid]
     assert (status["sessions"][0]["state"], status["spool"]["entries"]) == ("paused", 2)

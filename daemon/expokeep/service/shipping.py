@@ -63,17 +63,20 @@ class Shipping:
 
     def sealed(self, sealed: Sealed) -> None:
         """Plan a snapshot that was sealed just now."""
+        session = sealed.entry.note.session
         with self._changed:
-            if len(self._remembered) < MAX_REMEMBERED:
-                self._remembered[sealed.entry.pack] = sealed
-            else:
+            waits = session in self._trouble
+            if waits or len(self._remembered) >= MAX_REMEMBERED:
                 sealed.claim.release()
-        if sealed.entry.note.session not in self._trouble:
-            self.turnstile.schedule(sealed.entry.note.session)
+            else:
+                self._remembered[sealed.entry.pack] = sealed
+        if not waits:
+            self.turnstile.schedule(session)
 
     def handle(self, session: SessionId) -> None:
         """Ship all that waits for a session, oldest first, up to the first failure."""
         if self.is_paused(session):
+            self._let_go(session)
             self.turnstile.schedule(session, _LOOK_AGAIN_S)
             return
         for entry in self.spool.pending(session):
@@ -190,9 +193,21 @@ class Shipping:
                 del self._recorded[next(iter(self._recorded))]
             self._changed.notify_all()
 
+    def _let_go(self, session: SessionId) -> None:
+        """Let others store what this session does not get away for now.
+
+        They would wait for it, and a capture must not wait.
+        """
+        with self._changed:
+            for pack, sealed in list(self._remembered.items()):
+                if sealed.entry.note.session == session:
+                    del self._remembered[pack]
+                    sealed.claim.release()
+
     def _failed(self, entry: SpoolEntry, error: ExpokeepError | OSError) -> None:
         session = entry.note.session
         self.snapshotter.doubt(entry.note)
+        self._let_go(session)
         self.snapshotter.tools.claims.flows = False
         with self._changed:
             before = self._trouble.get(session)
