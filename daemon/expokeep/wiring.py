@@ -216,6 +216,7 @@ def engine(settings: Settings, progress: Progress) -> Iterator[Engine]:
             claims=Claims(),
             policy=policy,
         )
+        compressing.submit(held.store.warm)  # unconfigured, it fails, and that is fine
         memories = Memories(settings.state_dir / "index")
         yield Engine(
             settings=settings,

@@ -249,12 +249,15 @@ def test_a_damaged_index_is_none(tmp_path, damage):
     assert load(tmp_path / "missing") is None
 
 
-def checked_out(target: Path, tree, contents, owner=None, *, swap=False):
-    with staging(target, tree) as staged:
+ME = Owner(os.geteuid(), os.getegid())
+
+
+def checked_out(target: Path, tree, contents, owner=ME, *, swap=False):
+    with staging(target, tree, owner) as staged:
         staged.make_directories()
         for path, data in contents.items():
             staged.write(path, [data])
-        staged.settle(owner)
+        staged.settle()
         name = os.fsencode(target.name)
         return staged.swap(name, [b"node_modules"]) if swap else staged.publish(name)
 
@@ -299,12 +302,13 @@ def test_wrong_bytes_leave_nothing_behind(tmp_path):
         {b"a": TEXT, b"a/b": TEXT},
         {b"a": File(TEXT.digest, 4, 0o4755)},
         {b"a": Link(b"")},
+        {b"/".join([b"d"] * depth): Directory() for depth in range(1, 300)},
     ],
 )
 def test_a_tree_that_would_leave_its_directory_is_refused_before_the_first_byte(
     tmp_path, tree
 ):
-    with pytest.raises(IntegrityError), staging(tmp_path / "out", tree):
+    with pytest.raises(IntegrityError), staging(tmp_path / "out", tree, ME):
         pytest.fail("it was let in")
 
     assert list(tmp_path.iterdir()) == []

@@ -41,6 +41,8 @@ class Restored(
     file_count: int
     size_bytes: int
     fetched_bytes: int
+    took_s: float
+    """Without the start of this process."""
     replaced: str | None
 
 
@@ -92,6 +94,7 @@ def _document(brought: Brought, *, dry_run: bool) -> Restored:
             file_count=0,
             size_bytes=0,
             fetched_bytes=0,
+            took_s=0.0,
             replaced=None,
         )
     return Restored(
@@ -103,6 +106,7 @@ def _document(brought: Brought, *, dry_run: bool) -> Restored:
         file_count=brought.file_count,
         size_bytes=brought.size_bytes,
         fetched_bytes=brought.fetched_bytes,
+        took_s=brought.took_s,
         replaced=_named(brought.replaced) if brought.replaced else None,
     )
 

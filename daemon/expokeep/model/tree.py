@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from expokeep.model.digest import Digest
 from expokeep.model.names import is_safe_path, parents
 
+MAX_DEPTH = 250
+"""Directories inside each other. Far beyond any project; walks need some bound."""
+
 PERMISSIONS = 0o777
 """The bits of a mode that are kept. Set-user-id and its kin are dropped at the door."""
 
@@ -129,6 +132,8 @@ def validate(tree: Tree) -> None:
     for path, entry in tree.items():
         if not is_safe_path(path):
             raise ValueError(f"unsafe path {path!r}")
+        if path.count(b"/") >= MAX_DEPTH:
+            raise ValueError(f"{path[:80]!r}... is too deep")
         if not isinstance(entry, Link) and entry.mode & ~PERMISSIONS:
             raise ValueError(f"mode {entry.mode:o} of {path!r} is no plain permission")
         if isinstance(entry, Link) and (not entry.target or b"\0" in entry.target):

@@ -1,16 +1,22 @@
-"""Fetches contents: ranges in parallel, a bounded number ahead, proved as they come."""
+"""Fetches contents: ranges in parallel, a bounded number ahead.
+
+Frames are unfolded where they are fetched, beside the next ones. What comes is what
+was packed, as the checksum of each frame says; that it is what a digest asked for is
+for the one to prove who uses it.
+"""
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from typing import Any
 
 from expokeep.catalog.values import Place
 from expokeep.errors import BlobMissing
 from expokeep.log import get
 from expokeep.model.digest import Digest, shown
 from expokeep.pack.format import BlobSpan
-from expokeep.pack.reader import blob_from_frame, frame_contents, stream_blob
+from expokeep.pack.reader import frame_contents, stream_blob
 from expokeep.restore.blob import Blob
 from expokeep.restore.cache import RangeCache
 from expokeep.restore.ranges import RANGE_BYTES, Range, coalesced, pieces
@@ -40,7 +46,7 @@ class Fetcher:
 
         Raises:
             BlobMissing: an object is gone, and the catalog knows no other place.
-            PackDamaged: bytes are not what they should be.
+            PackDamaged: a frame is not what was packed.
         """
         yield from _Journey(self, relocate).blobs(places)
 
@@ -53,7 +59,7 @@ class _Journey:
 
     def blobs(self, places: Collection[Place]) -> Iterator[Blob]:
         waiting = iter(coalesced(places))
-        under_way: deque[tuple[Range, list[Future[bytes]]]] = deque()
+        under_way: deque[tuple[Range, list[Future[Any]]]] = deque()
         try:
             while True:
                 self._start_some(waiting, under_way)
@@ -71,7 +77,7 @@ class _Journey:
     def _start_some(
         self,
         waiting: Iterator[Range],
-        under_way: deque[tuple[Range, list[Future[bytes]]]],
+        under_way: deque[tuple[Range, list[Future[Any]]]],
     ) -> None:
         while sum(len(parts) for _, parts in under_way) < self.fetcher.ahead:
             whole = next(waiting, None)
@@ -79,12 +85,14 @@ class _Journey:
                 return
             under_way.append((whole, self._start(whole)))
 
-    def _start(self, whole: Range) -> list[Future[bytes]]:
+    def _start(self, whole: Range) -> list[Future[Any]]:
         """Begin to fetch a range; of a large one only its first parts."""
+        if not whole.is_streamed:
+            return [self.fetcher.executor.submit(self._unfolded, whole)]
         parts = pieces(whole, most=RANGE_BYTES)[: self.fetcher.ahead]
         return [self._submit(whole.key, start, length) for start, length in parts]
 
-    def _submit(self, key: str, start: int, length: int) -> Future[bytes]:
+    def _submit(self, key: str, start: int, length: int) -> Future[Any]:
         return self.fetcher.executor.submit(self._range, key, start, length)
 
     def _range(self, key: str, start: int, length: int) -> bytes:
@@ -95,22 +103,35 @@ class _Journey:
         self.fetched.append((key, start, length))
         return cached
 
-    def _unwrapped(self, whole: Range, parts: list[Future[bytes]]) -> Iterator[Blob]:
+    def _unfolded(self, whole: Range) -> dict[int, bytes]:
+        """Return what the frames of a range hold, by their offsets in the object."""
+        data = memoryview(self._range(whole.key, whole.start, whole.length))
+        frames: dict[int, bytes] = {}
+        for place in whole.places:
+            if place.frame_offset not in frames:
+                start = place.frame_offset - whole.start
+                compressed = data[start : start + place.frame_length]
+                raw = frame_contents(compressed, place.frame_raw_length)
+                frames[place.frame_offset] = raw
+        return frames
+
+    def _unwrapped(self, whole: Range, parts: list[Future[Any]]) -> Iterator[Blob]:
         try:
-            if whole.is_streamed:
-                (place,) = whole.places
-                parts[0].result()  # is it there at all?
-                chunks = self._chunks(whole, parts)
-                contents = stream_blob(chunks, _span(place))
-                yield place.digest, place.size_bytes, contents
-                return
-            data = memoryview(parts[0].result())
+            first = parts[0].result()
         except ObjectMissing as error:
             yield from self._elsewhere(whole, error)
             return
-        yield from _unpacked(whole, data)
+        if not whole.is_streamed:
+            for place in whole.places:
+                raw = memoryview(first[place.frame_offset])
+                contents = raw[place.offset : place.offset + place.size_bytes]
+                yield place.digest, place.size_bytes, (contents,)
+            return
+        (place,) = whole.places
+        chunks = self._chunks(whole, parts)
+        yield place.digest, place.size_bytes, stream_blob(chunks, _span(place))
 
-    def _chunks(self, whole: Range, parts: list[Future[bytes]]) -> Iterator[bytes]:
+    def _chunks(self, whole: Range, parts: list[Future[Any]]) -> Iterator[bytes]:
         """Yield the parts of a large range, asking for one more as each is used."""
         under_way = deque(parts)
         rest = iter(pieces(whole, most=RANGE_BYTES)[len(parts) :])
@@ -130,17 +151,6 @@ class _Journey:
                 raise BlobMissing(shown(digest), whole.key) from error
         log.info("contents moved meanwhile", key=whole.key, blobs=len(digests))
         yield from self.blobs(list(moved.values()))
-
-
-def _unpacked(whole: Range, data: memoryview) -> Iterator[Blob]:
-    frame_at, raw = -1, b""
-    for place in whole.places:
-        if place.frame_offset != frame_at:
-            start = place.frame_offset - whole.start
-            compressed = data[start : start + place.frame_length]
-            raw = frame_contents(compressed, place.frame_raw_length)
-            frame_at = place.frame_offset
-        yield place.digest, place.size_bytes, (blob_from_frame(raw, _span(place)),)
 
 
 def _span(place: Place) -> BlobSpan:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from expokeep.catalog.values import Place
 
 GAP_BYTES = 64 * 1024
-RANGE_BYTES = 4 * 1024 * 1024
+RANGE_BYTES = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

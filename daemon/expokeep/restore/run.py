@@ -8,9 +8,10 @@ import contextlib
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from expokeep import clock
 from expokeep.errors import IntegrityError, UsageError
 from expokeep.model.digest import Digest
 from expokeep.model.tree import (
@@ -58,6 +59,8 @@ class Result:
     """Contents that came from the source; the rest was there already."""
     replaced: Path | None
     """Where the tree is now that was at the target before."""
+    took_s: float = 0.0
+    """From the question to the source until all was in its place."""
 
 
 Progress = Callable[[int, int], None]
@@ -76,6 +79,12 @@ def restore(
         NoSpace: it would not fit.
         TargetUnusable: the file system does not let us.
     """
+    started_s = clock.monotonic_s()
+    result = _restored(source, wish, progress)
+    return replace(result, took_s=clock.monotonic_s() - started_s)
+
+
+def _restored(source: Source, wish: Wish, progress: Progress) -> Result:
     offer = source.offer(wish.version)
     if tree_digest(offer.tree) != offer.version.tree:
         raise IntegrityError(f"the tree of {wish.version} is not the one that was kept")
@@ -111,12 +120,13 @@ class _Act:
         for path, entry in files_in(self.plan.tree):
             by_digest[entry.digest].append(path)
         self.left, self.total_bytes = dict(by_digest), size_bytes(self.plan.tree)
-        with checkout.staging(self.target, self.plan.tree) as staged:
+        owner = _owner(self.offer)
+        with checkout.staging(self.target, self.plan.tree, owner) as staged:
             staged.make_directories()
             if self.plan.action == "swap":
                 self._reuse(staged)
             self._fetch(staged)
-            staged.settle(_owner(self.offer))
+            staged.settle()
             staged.sync()
             self.source.arriving(self._arrival(staged))
             replaced = self._show(staged)
@@ -182,7 +192,7 @@ def _target(wish: Wish, offer: Offer) -> Path:
     return target.absolute()
 
 
-def _owner(offer: Offer) -> Owner | None:
+def _owner(offer: Offer) -> Owner:
     """Return to whom files are given: only root may give them away."""
     if os.geteuid() != 0:
         return Owner(os.geteuid(), os.getegid(), offer.mode)

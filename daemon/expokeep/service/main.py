@@ -159,7 +159,7 @@ def _prepare(settings: Settings) -> None:
 
 def _once(parts: Parts) -> int:
     """Keep everything as it is, and say whether all of it got away."""
-    if parts.drain(parts.settings.shutdown.flush_timeout_s):
+    if _drained(parts):
         return 0
     errors = parts.shipping.errors()
     reason = str(errors[0]) if errors else "time ran out"
@@ -177,17 +177,23 @@ def _serve(parts: Parts, control: ControlSocket, systemd: Systemd) -> None:
             log.error("a part hangs", summary=parts.summary())
             systemd.ailing("a part hangs")
     systemd.stopping()
-    _drain(parts)
-
-
-def _drain(parts: Parts) -> None:
-    """Keep what is unsaved; a second signal, or the time limit, ends the wait."""
     log.info("stopping", summary=parts.summary())
+    _drained(parts)
+    log.info("stopped", in_spool=parts.engine.spool.backlog().entries)
+
+
+def _drained(parts: Parts) -> bool:
+    """Keep what is unsaved; return whether all of it got away.
+
+    A signal ends the wait, and so does the time limit, and so does a failure that no
+    waiting mends: what is left is in the spool.
+    """
     limit_s = parts.settings.shutdown.flush_timeout_s
     waited_s = 0.0
-    while waited_s < limit_s and not parts.drain(_LOOK_FOR_SIGNALS_S):
+    while waited_s < limit_s and not parts.is_stuck():
+        if parts.drain(_LOOK_FOR_SIGNALS_S):
+            return True
         if signal.sigtimedwait(STOP, 0) is not None:
-            break
+            return False
         waited_s += _LOOK_FOR_SIGNALS_S
-    left = parts.engine.spool.backlog().entries
-    log.info("stopped", in_spool=left)
+    return False

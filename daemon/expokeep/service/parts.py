@@ -88,3 +88,8 @@ class Parts:
         self.shipping.hurry()
         left_s = max(0.0, deadline_s - clock.monotonic_s())
         return self.shipping.wait_empty(None, left_s)
+
+    def is_stuck(self) -> bool:
+        """Return whether all is captured, and no waiting would bring it further."""
+        captured = not any(line.is_unsaved for line in self.board.lines())
+        return captured and self.shipping.is_stuck()

@@ -95,6 +95,13 @@ class Shipping:
         """Return what is wrong now, session by session."""
         return [trouble.error for trouble in list(self._trouble.values())]
 
+    def is_stuck(self) -> bool:
+        """Return whether all that waits has failed in a way that no waiting mends."""
+        errors = [self.error_of(session) for session in self.spool.sessions()]
+        return bool(errors) and not any(
+            error is None or getattr(error, "transient", True) for error in errors
+        )
+
     @property
     def paused(self) -> list[SessionId | None]:
         """Return what is held back now; None stands for all sessions."""

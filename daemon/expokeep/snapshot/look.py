@@ -1,8 +1,10 @@
 """Looks at a session's disk: scan, read what is not known, and say what is there."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 
 from expokeep.model import ignore
 from expokeep.model.ignore import MAX_IGNORE_FILE_BYTES, Rules
@@ -17,6 +19,8 @@ from expokeep.worktree.scan import Limits, Reason, Suspect, excluding, survey
 HOLD_BYTES = 64 * 1024 * 1024
 """Contents kept in memory between the scan and the pack; beyond that they are read
 again, and must then be what they were."""
+BATCH_BYTES = 16 * 1024 * 1024
+BATCH_FILES = 256
 
 
 @dataclass(slots=True)
@@ -48,8 +52,12 @@ class Look:
         self.skipped[path] = "kept changing"
 
 
-def look(root: Root, index: Index, policy: Policy, now_ns: int) -> Look:
+def look(
+    root: Root, index: Index, policy: Policy, now_ns: int, executor: Executor
+) -> Look:
     """Return what is below `root`.
+
+    Files are read on the threads of `executor`, where there are many.
 
     Raises:
         OSError: the root itself cannot be listed.
@@ -65,8 +73,14 @@ def look(root: Root, index: Index, policy: Policy, now_ns: int) -> Look:
         skipped=found.skipped,
         excluded_count=found.excluded_count,
     )
-    for suspect in found.suspects:
-        _read_into(seen, root, suspect, index.known, now_ns - YOUNG_NS)
+    read_one = partial(_read, root, index.known, now_ns - YOUNG_NS)
+    for some in _batches(found.suspects):
+        taken = map(read_one, some) if len(some) < 2 else executor.map(read_one, some)
+        for suspect, result in zip(some, taken, strict=True):
+            if isinstance(result, Contents):
+                seen.take(result)
+            elif result is not None:
+                seen.skipped[suspect.path] = result
     return seen
 
 
@@ -83,15 +97,26 @@ def rules_of(root: Root, policy: Policy) -> Rules:
     return ignore.rules(policy.excludes, ignore.project_lines(contents))
 
 
-def _read_into(
-    seen: Look,
-    root: Root,
-    suspect: Suspect,
-    known: Mapping[bytes, Known],
-    young_ns: int,
-) -> None:
+def _batches(suspects: Sequence[Suspect]) -> Iterator[list[Suspect]]:
+    """Yield files to read at once: few enough to be held in memory."""
+    some: list[Suspect] = []
+    size_bytes = 0
+    for suspect in suspects:
+        some.append(suspect)
+        size_bytes += min(suspect.signature[0], BIG_FILE_BYTES)
+        if size_bytes >= BATCH_BYTES or len(some) >= BATCH_FILES:
+            yield some
+            some, size_bytes = [], 0
+    if some:
+        yield some
+
+
+def _read(
+    root: Root, known: Mapping[bytes, Known], young_ns: int, suspect: Suspect
+) -> Contents | Reason | None:
+    """Return a file, or why it is left out; None if it is gone."""
     try:
-        contents = read(
+        return read(
             root,
             suspect,
             known.get(suspect.path),
@@ -99,10 +124,8 @@ def _read_into(
             hold_bytes=BIG_FILE_BYTES - 1,
         )
     except KeptChanging:
-        seen.skipped[suspect.path] = "kept changing"
+        return "kept changing"
     except FileNotFoundError:
-        pass  # gone between the scan and the reading: its event brings us back
+        return None  # between the scan and the reading: its event brings us back
     except OSError:
-        seen.skipped[suspect.path] = "unreadable"
-    else:
-        seen.take(contents)
+        return "unreadable"

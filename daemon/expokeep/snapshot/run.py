@@ -105,8 +105,14 @@ class _Snapshot:
 
     def run(self) -> Outcome:
         """Look, decide, build, ship."""
-        policy = self.engine.tools.policy
-        self.seen = look(self.root, self.memory.index, policy, self.moment.now_ns)
+        tools = self.engine.tools
+        self.seen = look(
+            self.root,
+            self.memory.index,
+            tools.policy,
+            self.moment.now_ns,
+            tools.builder.executor,
+        )
         if not still_there(self.root, self.request.directory):
             # What we saw of a tree that is being removed is no tree.
             raise NotFound(f"{self.request.directory} went away")

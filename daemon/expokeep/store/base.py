@@ -96,6 +96,9 @@ class Store(Protocol):
             AccessDenied: The credentials are wrong, or may not see it.
         """
 
+    def warm(self) -> None:
+        """Do now, without a request, what would hold up the first one."""
+
     def close(self) -> None:
         """Let go of connections. May be called twice; nothing else may follow."""
 

@@ -86,6 +86,9 @@ class MemoryStore:
     def check(self) -> None:
         """Find nothing wrong."""
 
+    def warm(self) -> None:
+        """Do nothing: memory is warm."""
+
     def close(self) -> None:
         """Keep everything: a test may look at it afterwards."""
 

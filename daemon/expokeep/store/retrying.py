@@ -118,6 +118,10 @@ class Retrying:
         """Check the bucket."""
         self._asked("check", self._store.check)
 
+    def warm(self) -> None:
+        """Do now what would hold up the first request."""
+        self._store.warm()
+
     def close(self) -> None:
         """Close the store behind this one."""
         self._store.close()

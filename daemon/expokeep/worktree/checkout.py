@@ -9,6 +9,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,9 @@ from pathlib import Path
 from expokeep.errors import IntegrityError, TargetExists
 from expokeep.model.digest import shown
 from expokeep.model.names import for_terminal
-from expokeep.model.tree import Directory, Entry, File, Link, Tree, validate
+from expokeep.model.tree import Directory, File, Link, Tree, validate
 from expokeep.worktree import system
-from expokeep.worktree.root import DIRECTORY, open_file, parent_of
+from expokeep.worktree.root import DIRECTORY, Directories, open_file
 
 STAGING_PREFIX = ".expokeep-staging-"
 REPLACED_PREFIX = b".expokeep-replaced-"
@@ -38,18 +39,22 @@ class Owner:
 class Staging:
     """A tree on its way to its place. Made by `staging`, which also cleans up."""
 
-    def __init__(self, parent: int, name: bytes, top: int, tree: Tree) -> None:
+    def __init__(
+        self, parent: int, name: bytes, top: int, tree: Tree, owner: Owner
+    ) -> None:
         self._parent = parent
         self._name = name
         self._top = top
         self._tree = tree
+        self._owner = owner
+        self._above = Directories(top)
 
     def make_directories(self) -> None:
         """Make every directory of the tree, for us alone until `settle`."""
         for path in sorted(self._tree):
             if isinstance(self._tree[path], Directory):
-                with parent_of(self._top, path) as (above, name):
-                    os.mkdir(name, 0o700, dir_fd=above)
+                above, name = self._above.of(path)
+                os.mkdir(name, 0o700, dir_fd=above)
 
     def write(self, path: bytes, chunks: Iterable[bytes | memoryview]) -> None:
         """Write one file and prove it.
@@ -72,6 +77,8 @@ class Staging:
                     f"{for_terminal(path)} came back as other bytes than "
                     f"{shown(entry.digest)}"
                 )
+            # Readable until the end: other paths may have the same contents.
+            _dress(descriptor, entry, self._owner, entry.mode | stat.S_IRUSR)
             system.begin_sync(descriptor)
 
     def copy(self, path: bytes, other: bytes) -> None:
@@ -83,18 +90,27 @@ class Staging:
         found = os.fstat(self._top)
         return found.st_dev, found.st_ino, system.details(self._top).birth_ns
 
-    def settle(self, owner: Owner | None) -> None:
-        """Make the links, then give everything its owner, mode and times, bottom up."""
+    def settle(self) -> None:
+        """Make the links, then give directories owner, mode and times, bottom up.
+
+        Files have theirs since they were written.
+        """
         for path, entry in self._tree.items():
             if isinstance(entry, Link):
-                with parent_of(self._top, path) as (above, name):
-                    os.symlink(entry.target, name, dir_fd=above)
+                self._link(path, entry)
         for path in sorted(self._tree, reverse=True):
-            with parent_of(self._top, path) as (above, name):
-                _dress(above, name, self._tree[path], owner)
-        if owner is not None:
-            os.fchown(self._top, owner.uid, owner.gid)
-        os.fchmod(self._top, owner.mode if owner is not None else 0o755)
+            entry = self._tree[path]
+            if isinstance(entry, Directory):
+                _dress(self._above.opened(path), entry, self._owner, entry.mode)
+            elif isinstance(entry, File) and not entry.mode & stat.S_IRUSR:
+                above, name = self._above.of(path)
+                os.chmod(name, entry.mode, dir_fd=above)
+        os.fchown(self._top, self._owner.uid, self._owner.gid)
+        os.fchmod(self._top, self._owner.mode)
+
+    def close(self) -> None:
+        """Let go of the directories that are open."""
+        self._above.close()
 
     def sync(self) -> None:
         """Wait until all of it would survive a loss of power."""
@@ -139,22 +155,29 @@ class Staging:
         except OSError as error:
             raise TargetExists(f"{os.fsdecode(target)} exists") from error
 
+    def _link(self, path: bytes, entry: Link) -> None:
+        above, name = self._above.of(path)
+        os.symlink(entry.target, name, dir_fd=above)
+        owner, times = self._owner, (entry.mtime_ns, entry.mtime_ns)
+        os.chown(name, owner.uid, owner.gid, dir_fd=above, follow_symlinks=False)
+        os.utime(name, ns=times, dir_fd=above, follow_symlinks=False)
+
     @contextlib.contextmanager
     def _created(self, path: bytes) -> Iterator[int]:
         """Open a new file for writing; it is gone again if its writing fails."""
-        with parent_of(self._top, path) as (above, name):
-            descriptor = os.open(name, _NEW_FILE, 0o600, dir_fd=above)
-            try:
-                yield descriptor
-            except BaseException:
-                os.unlink(name, dir_fd=above)
-                raise
-            finally:
-                os.close(descriptor)
+        above, name = self._above.of(path)
+        descriptor = os.open(name, _NEW_FILE, 0o600, dir_fd=above)
+        try:
+            yield descriptor
+        except BaseException:
+            os.unlink(name, dir_fd=above)
+            raise
+        finally:
+            os.close(descriptor)
 
 
 @contextlib.contextmanager
-def staging(target: Path, tree: Tree) -> Iterator[Staging]:
+def staging(target: Path, tree: Tree, owner: Owner) -> Iterator[Staging]:
     """Hold a staging directory beside `target`, which is removed unless it was renamed.
 
     Raises:
@@ -171,9 +194,11 @@ def staging(target: Path, tree: Tree) -> Iterator[Staging]:
     try:
         os.mkdir(name, 0o700, dir_fd=parent)
         top = os.open(name, DIRECTORY, dir_fd=parent)
+        staged = Staging(parent, name, top, tree, owner)
         try:
-            yield Staging(parent, name, top, tree)
+            yield staged
         finally:
+            staged.close()
             _remove_own(parent, name, top)
             os.close(top)
     finally:
@@ -213,22 +238,11 @@ def _remove_own(parent: int, name: bytes, top: int) -> None:
         shutil.rmtree(os.fsdecode(name), dir_fd=parent, ignore_errors=True)
 
 
-def _dress(above: int, name: bytes, entry: Entry, owner: Owner | None) -> None:
-    times = (entry.mtime_ns, entry.mtime_ns)
-    if isinstance(entry, Link):
-        if owner is not None:
-            os.chown(name, owner.uid, owner.gid, dir_fd=above, follow_symlinks=False)
-        os.utime(name, ns=times, dir_fd=above, follow_symlinks=False)
-        return
-    flags = DIRECTORY if isinstance(entry, Directory) else os.O_RDONLY | os.O_NOFOLLOW
-    descriptor = os.open(name, flags | os.O_CLOEXEC, dir_fd=above)
-    try:
-        if owner is not None:
-            os.fchown(descriptor, owner.uid, owner.gid)
-        os.fchmod(descriptor, entry.mode)
-        os.utime(descriptor, ns=times)
-    finally:
-        os.close(descriptor)
+def _dress(descriptor: int, entry: File | Directory, owner: Owner, mode: int) -> None:
+    """Give what is open its owner, mode and times; a change of owner undoes modes."""
+    os.fchown(descriptor, owner.uid, owner.gid)
+    os.fchmod(descriptor, mode)
+    os.utime(descriptor, ns=(entry.mtime_ns, entry.mtime_ns))
 
 
 def _write_all(descriptor: int, chunk: bytes | memoryview) -> None:

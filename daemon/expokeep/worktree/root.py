@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import stat
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,10 @@ from expokeep.worktree.system import details
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 """Without O_NONBLOCK a FIFO or a write lease could hold us up as long as it likes."""
+
+
+HELD_DIRECTORIES = 256
+"""Deeper than any path: the way down to one is never closed while it is walked."""
 
 
 class NotADirectory(ExpokeepError):
@@ -101,6 +106,47 @@ def parent_of(top: int, path: bytes) -> Iterator[tuple[int, bytes]]:
         yield current, name
     finally:
         os.close(current)
+
+
+class Directories:
+    """Directories below a top that are held open, the ones used last.
+
+    For a walk in the order of paths, which asks for the same few again and again.
+    """
+
+    def __init__(self, top: int) -> None:
+        self._top = top
+        self._held: OrderedDict[bytes, int] = OrderedDict()
+
+    def of(self, path: bytes) -> tuple[int, bytes]:
+        """Return the open directory above `path`, and the last name of `path`.
+
+        Raises:
+            OSError: as `parent_of`.
+        """
+        above, _, name = path.rpartition(b"/")
+        return self.opened(above), name
+
+    def opened(self, path: bytes) -> int:
+        """Return an open directory; it may be closed by the second call after this."""
+        if not path:
+            return self._top
+        if path in self._held:
+            self._held.move_to_end(path)
+            return self._held[path]
+        above, name = self.of(path)
+        descriptor = os.open(name, DIRECTORY, dir_fd=above)
+        self._held[path] = descriptor
+        while len(self._held) > HELD_DIRECTORIES:
+            _, oldest = self._held.popitem(last=False)
+            os.close(oldest)
+        return descriptor
+
+    def close(self) -> None:
+        """Close what is held."""
+        while self._held:
+            _, descriptor = self._held.popitem()
+            os.close(descriptor)
 
 
 def open_file(top: int, path: bytes) -> int:
