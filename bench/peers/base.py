@@ -88,7 +88,7 @@ class Peer(ABC):
         """
 
     @abstractmethod
-    def restore(self, target: Path) -> None:
+    def restore(self, target: Path) -> float | None:
         """Make `target`, missing or out of date, equal to what was saved last."""
 
     def forget_local(self) -> None:  # noqa: B027  most peers have no cache

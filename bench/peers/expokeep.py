@@ -8,7 +8,7 @@ from bench.peers.base import Peer, empty
 
 
 class Expokeep(Peer):
-    """A save is timed twice: by the daemon, and as the whole command."""
+    """Timed twice: by itself, and as the whole command."""
 
     name = "expokeep"
     programs = ("expokeep", "expokeepd")
@@ -34,9 +34,10 @@ class Expokeep(Peer):
     def save(self) -> float:
         return float(self._daemon.ask("save", "bench")["took_s"])
 
-    def restore(self, target: Path) -> None:
+    def restore(self, target: Path) -> float:
         over = ("--swap",) if target.exists() else ()
-        self._daemon.ask("restore", "bench", "--to", target, *over)
+        done = self._daemon.ask("restore", "bench", "--to", target, *over)
+        return float(done["took_s"])
 
     def forget_local(self) -> None:
         empty(self._daemon.state / "cache")
