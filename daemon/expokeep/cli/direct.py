@@ -2,15 +2,17 @@
 
 import contextlib
 import os
+import signal
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Literal
 
 from expokeep import log as logs
 from expokeep import wiring
 from expokeep.cli.options import Options
-from expokeep.errors import UsageError
+from expokeep.errors import TimedOut, UsageError
 from expokeep.history.documents import (
     Difference,
     Finding,
@@ -47,11 +49,35 @@ def direct(options: Options, *, parallelism: int | None = None) -> Iterator["Dir
 
     Raises:
         ConfigError: Postgres or the bucket is not configured here.
+        TimedOut: the caller's time ran out, whatever was under way.
     """
     settings = loaded(options, **{"restore.parallelism": parallelism}).settings
     logs.configure(level=LEVELS[min(options.verbose, len(LEVELS) - 1)])
-    with wiring.reading(settings) as reading:
+    with _within(options.timeout_s), wiring.reading(settings) as reading:
         yield Direct(reading.history, reading.source, wiring.home_in(settings))
+
+
+@contextlib.contextmanager
+def _within(timeout_s: float | None) -> Iterator[None]:
+    """Interrupt what is inside once its time has run out.
+
+    By an alarm: no driver has a limit for all that it is asked in the end.
+    """
+    if timeout_s is None:
+        yield
+        return
+
+    def ring(_number: int, _frame: FrameType | None) -> None:
+        raise TimedOut(f"not done after {timeout_s:g} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    # Never zero: that would be no alarm at all.
+    signal.setitimer(signal.ITIMER_REAL, max(timeout_s, 1e-6))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @dataclass(frozen=True, slots=True)
