@@ -6,6 +6,7 @@ from urllib.parse import quote
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from daemons import QUICK, appear, daemon_on, run, until, write
+from expokeep.control.client import Client
 
 
 def kept(daemon, site):
@@ -52,15 +53,17 @@ def test_a_pause_of_everything_ends_by_itself_when_told_so(daemon, site):
     assert daemon.ask("status", sid)["sessions"][0]["state"] != "paused"
 
 
-def test_a_flush_that_waits_returns_when_all_is_recorded(daemon, site):
+def test_a_flush_that_waits_returns_when_what_was_just_written_is_recorded(
+    daemon, site
+):
     sid, place = kept(daemon, site)
-    write(place, {"App.js": "2"})
-    until(lambda: daemon.ask("status", sid)["oldest_unsaved_at"], "it is noticed")
+    client = Client(daemon.state / "control.sock")
 
-    told = daemon.ask("flush", sid, "--wait")
-
-    assert (told["pending"], told["unsaved"]) == (0, 0)
-    assert len(site.versions(sid)) == 2
+    for number in range(2, 7):
+        write(place, {"App.js": f"{number}"})
+        *_, told = client.lines("POST", "/v1/flush", {"session": sid, "wait": True})
+        assert (told["pending"], told["unsaved"]) == (0, 0)
+        assert len(site.versions(sid)) == number
 
 
 def test_a_daemon_that_is_well_says_so(daemon, site):

@@ -82,6 +82,17 @@ def test_a_signal_ends_it_after_all_is_recorded(fresh, site, number):
     assert daemon.spooled(sid) == 0
 
 
+def test_what_was_written_a_moment_before_the_end_is_recorded(fresh, site):
+    daemon = fresh(settings=PATIENT)
+    sid, place = site.session()
+    daemon.start()
+    for number in range(1, 4):
+        write(place, {f"{number}/App.js": f"{number}"})
+        assert daemon.stop() == 0
+        assert len(site.versions(sid)) == number
+        daemon.start()
+
+
 def test_what_cannot_be_recorded_in_time_waits_for_the_next_start(fresh, site):
     daemon = fresh(settings=HURRIED)
     sid, place = site.session()

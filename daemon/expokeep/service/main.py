@@ -29,6 +29,7 @@ log = logs.get(__name__)
 
 STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LOOK_FOR_SIGNALS_S = 0.2
+_NOTICE_S = 5.0
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -189,6 +190,7 @@ def _drained(parts: Parts) -> bool:
     waiting mends: what is left is in the spool.
     """
     limit_s = parts.settings.shutdown.flush_timeout_s
+    parts.observer.barrier(_NOTICE_S)  # what was written a moment ago counts as well
     waited_s = 0.0
     while waited_s < limit_s and not parts.is_stuck():
         if parts.drain(_LOOK_FOR_SIGNALS_S):
