@@ -129,3 +129,14 @@ def test_a_patch_makes_links_too(tmp_path, program):
 
     assert (tmp_path / "a").readlink() == Path("two")
     assert (tmp_path / "b").readlink() == Path("three")
+
+
+@pytest.mark.parametrize("program", [PATCH, GIT_APPLY])
+def test_what_a_patch_cannot_carry_does_not_spoil_the_rest(tmp_path, program):
+    before = {b"a": (b"one\n", 0o644), b"i": (b"\0", 0o644), b"m": (b"x", 0o644)}
+    after = {b"a": (b"two\n", 0o644), b"i": (b"\xff", 0o644), b"m": (b"x", 0o600)}
+    written(tmp_path, before)
+
+    applied(tmp_path, patch_between(before, after), program)
+
+    assert read(tmp_path) == {**before, b"a": after[b"a"]}

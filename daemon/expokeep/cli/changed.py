@@ -14,10 +14,17 @@ def change_line(change: ChangeDocument) -> str:
 
 
 def change_stat(change: ChangeDocument) -> str:
-    """Return how much changed: lines of text, and bytes otherwise."""
+    """Return how much changed: lines of text, bytes otherwise, and the mode."""
+    parts = [_amount(change)]
+    if change.old_mode and change.mode and change.old_mode != change.mode:
+        parts.append(f"mode {change.old_mode} -> {change.mode}")
+    return ", ".join(filter(None, parts))
+
+
+def _amount(change: ChangeDocument) -> str:
     if change.added_lines is not None and change.removed_lines is not None:
         return f"+{change.added_lines} -{change.removed_lines}"
     before, after = change.old_size_bytes, change.size_bytes
-    if before is None and after is None:
+    if before == after:
         return ""
     return f"{size.shown(before or 0)} -> {size.shown(after or 0)}"

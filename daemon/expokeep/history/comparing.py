@@ -71,14 +71,16 @@ def _detailed(
     old = _side(change.old_path or change.path, change.old, contents)
     new = _side(change.path, change.new, contents)
     if old is None and new is None:
-        return _document(change)
+        return replace(_document(change), note="a patch has no directories")
     patch = patch_of(old, new)
-    counted = not patch.is_binary
+    if patch.is_binary:
+        return replace(_document(change), binary=True, note="not text")
+    if not patch.text:
+        return replace(_document(change), note="a patch has no modes but +x and -x")
     return replace(
         _document(change),
-        added_lines=patch.added_lines if counted else None,
-        removed_lines=patch.removed_lines if counted else None,
-        binary=patch.is_binary,
+        added_lines=patch.added_lines,
+        removed_lines=patch.removed_lines,
         patch=patch.text if detail == "patch" else None,
     )
 

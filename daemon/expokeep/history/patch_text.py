@@ -51,6 +51,8 @@ def patch_of(old: Side | None, new: Side | None) -> Patch:
             gone.removed_lines,
             gone.is_binary or came.is_binary,
         )
+    if old == new:
+        return Patch("")  # a head alone would make `git apply` refuse all of it
     head = "".join(_head(old, new))
     before, after = (side.contents if side else b"" for side in (old, new))
     if before == after:

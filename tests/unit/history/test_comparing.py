@@ -112,6 +112,16 @@ def test_an_empty_directory_has_no_patch(shelf):
 
     assert (change.change, change.type, change.mode) == ("A", "directory", "0700")
     assert change.patch is None
+    assert change.note == "a patch has no directories"
+
+
+def test_a_mode_that_a_patch_cannot_carry_is_noted(shelf):
+    old, new = shelf.file(b"x", 0o644), shelf.file(b"x", 0o600)
+
+    (change,) = told({b"a": old}, {b"a": new}, "patch", shelf)
+
+    assert (change.old_mode, change.mode, change.patch) == ("0644", "0600", None)
+    assert "no modes" in change.note
 
 
 def test_names_that_are_no_text_are_escaped(shelf):

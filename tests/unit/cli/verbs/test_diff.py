@@ -18,7 +18,13 @@ CHANGES = (
         patch=PATCH,
     ),
     ChangeDocument(
-        change="M", path="icon.png", type="file", old_size_bytes=2048, size_bytes=9
+        change="M",
+        path="icon.png",
+        type="file",
+        old_size_bytes=2048,
+        size_bytes=9,
+        old_mode="0644",
+        mode="0600",
     ),
     ChangeDocument(
         change="R", path="b\x1b", type="file", old_path="a", note="too long"
@@ -45,7 +51,7 @@ def test_names_can_stand_alone(run, differing):
 def test_lines_are_counted_and_bytes_otherwise(run, differing):
     assert run("diff", "shop", "--stat").out.splitlines() == [
         "M App.js  +1 -2",
-        "M icon.png  2.0 KB -> 9 B",
+        "M icon.png  2.0 KB -> 9 B, mode 0644 -> 0600",
         "R a -> b\\x1b",
     ]
 
