@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from expokeep.model.digest import Digest
-from expokeep.model.names import parents
+from expokeep.model.names import parents, plain
 from expokeep.model.tree import Entry, File, Tree, diff
 
 Kind = Literal["A", "M", "D", "T", "R"]
@@ -57,7 +57,7 @@ def below(tree: Tree, paths: Collection[bytes]) -> Tree:
     >>> sorted(below(dict.fromkeys([b"a", b"a/b", b"ab"], Link(b"x")), [b"a"]))
     [b'a', b'a/b']
     """
-    wanted = {path.strip(b"/") for path in paths} - {b"", b"."}
+    wanted = {plain(path) for path in paths} - {b""}
     if not wanted:
         return tree
     return {

@@ -28,7 +28,7 @@ from expokeep.history.documents import (
 from expokeep.history.naming import Naming
 from expokeep.model.digest import Digest, shown
 from expokeep.model.documents import entry_document, version_document
-from expokeep.model.names import for_terminal, to_text
+from expokeep.model.names import for_terminal, plain, to_text
 from expokeep.model.tree import Entry, File, Link
 from expokeep.model.version import Version
 
@@ -122,7 +122,7 @@ class History:
         """
         version = self._naming.version(ref)
         tree = below(self._catalog.tree(version), [path])
-        if not tree and path.strip(b"/"):
+        if not tree and plain(path):
             raise _no_path(version, path)
         return TreeListing(
             version=version_document(version),
@@ -139,7 +139,7 @@ class History:
             IntegrityError: after the last piece, if they are not what was kept.
         """
         version = self._naming.version(ref)
-        entry = self._catalog.tree(version).get(path)
+        entry = self._catalog.tree(version).get(plain(path))
         if entry is None:
             raise _no_path(version, path)
         if not isinstance(entry, File):
@@ -163,12 +163,19 @@ class History:
         paths: Collection[bytes] = (),
         detail: Detail = "names",
     ) -> Difference:
-        """Return what turns `old` into `new`; None is the version before `new`."""
+        """Return what turns `old` into `new`; None is the version before `new`.
+
+        Raises:
+            NotFound: neither has anything at one of the paths.
+        """
         after = self._naming.version(new)
         before = (
             self._naming.before(after) if old is None else self._naming.version(old)
         )
         trees = self._catalog.tree(before) if before else {}, self._catalog.tree(after)
+        for path in paths:
+            if plain(path) and not any(below(tree, [path]) for tree in trees):
+                raise _no_path(after, path)
         found = changes(*(below(tree, paths) for tree in trees))
         return Difference(
             old=version_document(before) if before else None,

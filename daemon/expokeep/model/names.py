@@ -112,6 +112,15 @@ def is_safe_path(path: bytes) -> bool:
     )
 
 
+def plain(path: bytes) -> bytes:
+    """Return a path without what says nothing: `./`, `//`, and a slash at either end.
+
+    >>> plain(b"./src//App.js"), plain(b"/src/"), plain(b".")
+    (b'src/App.js', b'src', b'')
+    """
+    return b"/".join(part for part in path.split(b"/") if part not in (b"", b"."))
+
+
 def parents(path: bytes) -> list[bytes]:
     """Return the directories above `path`, outermost first.
 

@@ -165,7 +165,7 @@ def test_a_file_is_printed_as_it_was(host, history):
     keep(host, a=b"now")
 
     assert b"".join(history.cat("shop@1", b"a")) == contents
-    assert b"".join(history.cat("shop", b"a")) == b"now"
+    assert b"".join(history.cat("shop", b"./a")) == b"now"
 
 
 def test_only_a_file_can_be_printed(host, history):
@@ -251,6 +251,8 @@ def test_a_comparison_can_be_turned_around_and_limited(host, history):
 
     assert named(history.diff("shop@2", "shop@1")) == [("M", "a"), ("A", "b")]
     assert named(history.diff("shop@1", "shop@2", [b"b"])) == [("D", "b")]
+    with pytest.raises(NotFound, match="has no c"):
+        history.diff("shop@1", "shop@2", [b"b", b"c"])
 
 
 def test_a_path_is_found_in_every_version_that_had_it(host, history):
