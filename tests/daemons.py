@@ -336,6 +336,15 @@ class Daemon:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.story}") from error
 
+    def await_end(self, sid: str) -> None:
+        """Wait until a session has no directory any more, as far as it knows."""
+
+        def is_listed() -> bool:
+            listed = self.ask("status")["sessions"]
+            return any(one["session"] == sid for one in listed)
+
+        until(lambda: not is_listed(), f"{sid} ended")
+
     def _own(self) -> dict[str, str]:
         return {**self.environment, "EXPOKEEP_STATE_DIR": str(self.state)}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from daemons import NOBODY, appear, differences, digests, until, write
+from daemons import NOBODY, appear, differences, digests, write
 from expokeep.model.digest import digest_of
 from expokeep.model.tree import Directory, File, Link, Tree, tree_digest
 from journeys import seen_in
@@ -81,7 +81,7 @@ def test_a_restored_session_goes_on_from_the_version_it_came_from(daemon, site):
     write(place, {"App.js": "// 2\n"})
     daemon.await_versions(sid, 2)
     shutil.rmtree(place)
-    until(lambda: not daemon.ask("status", sid)["sessions"], "the session ended")
+    daemon.await_end(sid)
 
     daemon.ask("restore", f"{sid}@1")
     write(place, {"App.js": "// 3\n"})

@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 
-from daemons import appear, digests, run, until, write
+from daemons import appear, digests, run, write
 from expokeep.model.digest import digest_of
 from expokeep.model.tree import Directory, File, tree_digest
 
@@ -177,7 +177,7 @@ def test_a_session_that_is_removed_keeps_its_last_version(daemon, site):
     daemon.await_versions(sid, 1)
 
     shutil.rmtree(place)
-    until(lambda: not daemon.ask("status", sid)["sessions"], "the session ended")
+    daemon.await_end(sid)
     daemon.ask("flush", "--all", "--wait")
 
     assert len(site.versions(sid)) == 1
