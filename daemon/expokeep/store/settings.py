@@ -29,7 +29,8 @@ class S3Settings:
     attempts: int = 5
     """Times that one request is sent before its failure counts."""
     resumes: int = 4
-    """Times that one answer is resumed after it broke off; 0 for never."""
+    """Times that one answer is resumed after it broke off, and that one part of a big
+    object is sent again; 0 for never."""
     deadline_s: float = 600.0
     """For one object, or one part of a big one, its retries included."""
     connect_timeout_s: float = 5.0

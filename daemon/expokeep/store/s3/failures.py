@@ -88,6 +88,14 @@ def is_damaged(error: ClientError) -> bool:
     return code_of(error) in _DAMAGED
 
 
+def may_pass(error: Exception) -> bool:
+    """Return whether what failed with boto3's `error` may succeed a moment later."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return code_of(error) in _PASSES or status == 429 or status >= 500
+    return isinstance(error, BROKEN)
+
+
 @contextmanager
 def translated(doing: str, key: str) -> Iterator[None]:
     """Raise our own error for whatever boto3 raises inside."""
@@ -108,7 +116,7 @@ def _said_no(error: ClientError, doing: str, key: str) -> ExpokeepError:
     details: dict[str, Any] = dict(error.response.get("Error", {}))
     text = f"{doing} {key}: {code} {details.get('Message', '')}".strip()
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _PASSES or status == 429 or status >= 500:
+    if may_pass(error):
         return BackendUnreachable(text)
     if code in _NO_BUCKET:
         return _with_hint(NotFound(text), _BUCKET_HINT)

@@ -8,7 +8,7 @@ whole is checked on the way; what the server gets is checked part by part.
 import hashlib
 import io
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from expokeep.model.digest import Digest
 from expokeep.store.base import Progress
 from expokeep.store.s3.body import Body
 from expokeep.store.s3.deadline import within
+from expokeep.store.s3.failures import BROKEN, may_pass
 from expokeep.store.settings import MIB, S3Settings
 
 _log = log.get(__name__)
@@ -80,13 +81,12 @@ class Multipart:
         )["UploadId"]
         try:
             parts = self._send(upload_id)
-            with self._in_time():
-                self._s3.complete_multipart_upload(
-                    **self._names,
-                    UploadId=upload_id,
-                    MultipartUpload={"Parts": parts},
-                    IfNoneMatch="*",
-                )
+            self._insisted(
+                self._s3.complete_multipart_upload,
+                UploadId=upload_id,
+                MultipartUpload={"Parts": parts},
+                IfNoneMatch="*",
+            )
         except BaseException:
             # Whatever it was: parts of an upload that nobody completes are billed
             # until they expire, and no listing shows them.
@@ -129,19 +129,35 @@ class Multipart:
 
     def _part(self, upload_id: str, number: int, contents: bytes) -> dict[str, Any]:
         checksum = b64encode(hashlib.sha256(contents).digest()).decode()
-        with self._in_time():
-            answer = self._s3.upload_part(
-                **self._names,
-                UploadId=upload_id,
-                PartNumber=number,
-                Body=Body(io.BytesIO(contents), self._told),
-                ChecksumSHA256=checksum,
-            )
+        answer = self._insisted(
+            self._s3.upload_part,
+            UploadId=upload_id,
+            PartNumber=number,
+            Body=Body(io.BytesIO(contents), self._told),
+            ChecksumSHA256=checksum,
+        )
         return {
             "PartNumber": number,
             "ETag": answer["ETag"],
             "ChecksumSHA256": checksum,
         }
+
+    def _insisted(self, ask: Callable[..., Any], **words: Any) -> Any:
+        """Ask; and again at once, a counted number of times, if a fault may pass.
+
+        So a fault costs one part. Where every third request fails, no file of many
+        parts would ever arrive if each fault cost all the parts before it.
+        """
+        with self._in_time():
+            for _ in range(self._settings.resumes):
+                try:
+                    return ask(**self._names, **words)
+                except (ClientError, *BROKEN) as error:
+                    if not may_pass(error):
+                        raise
+                    if "Body" in words:
+                        words["Body"].seek(0)
+            return ask(**self._names, **words)
 
     def _in_time(self) -> AbstractContextManager[None]:
         # Each part has the time of an object, and so has the end of the upload.
