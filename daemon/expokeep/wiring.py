@@ -51,6 +51,7 @@ LEVELS = {"fastest": (1, 1), "auto": (3, 6), "better": (7, 9), "max": (15, 19)}
 """zstd levels of a first version and of later ones, by the setting `compression`."""
 
 _COMPRESSING_THREADS = 2
+_FIRST_RETRY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,9 @@ def store(settings: Settings) -> Iterator[Store]:
         return
     stopping = threading.Event()
     policy = RetryPolicy(
-        attempts=storage.retries + 1, most_s=storage.retry_max_delay_s, first_s=0.5
+        attempts=storage.retries + 1,
+        first_s=min(_FIRST_RETRY_S, storage.retry_max_delay_s),
+        most_s=storage.retry_max_delay_s,
     )
     with contextlib.closing(S3Store(bucket(settings))) as held:
         try:

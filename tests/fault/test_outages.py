@@ -15,7 +15,7 @@ from relays import seeded
 MIB = 1 << 20
 STUBBORN = """\
 debounce: {quiet: 200ms, max-wait: 1s}
-storage: {retries: 8, retry-max-delay: 500ms}
+storage: {retries: 8, retry-max-delay: 100ms}
 """
 
 
@@ -90,7 +90,7 @@ def test_requests_that_fail_by_the_third_change_nothing_but_the_time(prepare_sit
         daemon.start()
         site.relay.script = seeded(4711, 0.3)
         with site.relay.recorded() as seen:
-            appear(place, {"App.js": "1", "video.mp4": os.urandom(9 * MIB), **files})
+            appear(place, {"App.js": "1", "video.mp4": os.urandom(66 * MIB), **files})
             daemon.await_versions(sid, 1)
             for number in range(2, 9):
                 write(place, {"App.js": f"{number}", "src/1.js": os.urandom(90_000)})
