@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from daemons import NOBODY, as_nobody, daemon_on, differences, digests
+from daemons import NOBODY, as_nobody, daemon_on, differences, digests, until
 
 
 def session_of(site, uid: int, name: str):
@@ -106,6 +106,41 @@ def test_what_is_another_users_does_not_exist(as_root, daemon, site, sessions):
     assert not (site.top / "stolen").exists()
     status = daemon.cli("status", "--json", before=as_nobody()).stdout
     assert foreign not in status
+
+
+def test_an_empty_directory_is_no_key_to_the_sessions_whose_names_it_begins(
+    as_root, daemon, site, sessions
+):
+    _own, (foreign, _place) = sessions
+    # Nothing of it is ever kept, so that the catalog takes its name for a prefix.
+    key = foreign[:-1]
+    mine = site.watch / f"expo-{key}"
+    (site.top / "empty").mkdir()
+    os.chown(site.top / "empty", NOBODY, -1)
+    (site.top / "empty").rename(mine)
+    listed = f"'session': '{key}'"
+    until(lambda: listed in str(daemon.ask("status")), "the directory is watched")
+
+    asked = {
+        words: daemon.cli(*words, before=as_nobody())
+        for words in (
+            ("log", key),
+            ("show", key),
+            ("ls", f"{key}@1"),
+            ("cat", key, "App.js"),
+            ("find", "App.js", key),
+            ("diff", f"{key}@1"),
+            ("restore", key, "--to", str(site.top / "stolen")),
+        )
+    }
+    saved = daemon.cli("save", key, "--json", before=as_nobody())
+
+    codes = {words: done.returncode for words, done in asked.items()}
+    assert codes == dict.fromkeys(codes, 10)
+    said = "".join(done.stdout + done.stderr for done in (*asked.values(), saved))
+    assert foreign not in said
+    assert '"version":null' in saved.stdout.replace(" ", "")
+    mine.rmdir()
 
 
 def test_what_concerns_everybody_is_for_operators(as_root, daemon, sessions):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from expokeep import clock
-from expokeep.errors import ExpokeepError, NotFound, TimedOut
+from expokeep.errors import ExpokeepError, NotFound, TimedOut, UsageError
 from expokeep.history.documents import Progress, Saved, SkippedPath
 from expokeep.model.names import SessionId, to_text
 from expokeep.model.version import Selector, Version, VersionRef
@@ -102,9 +102,11 @@ def _version(parts: Parts, session: SessionId, outcome: Outcome) -> Version | No
     opened = outcome.opened
     seq = (opened.tip_seq or opened.base_seq) if opened else None
     try:
-        return catalog.resolve(VersionRef(session, Selector(seq=seq)))
-    except NotFound:
+        version = catalog.resolve(VersionRef(session, Selector(seq=seq)))
+    except (NotFound, UsageError):
         return None
+    # Of a session that is not known yet the name may be the beginning of another's.
+    return version if version.session == session else None
 
 
 def _request(line: Line, wish: SaveWish) -> Request:

@@ -17,7 +17,7 @@ from expokeep.errors import UsageError
 from expokeep.history.comparing import Detail
 from expokeep.history.history import History, Sort
 from expokeep.model.digest import Digest, parse_digest
-from expokeep.model.names import from_text, parse_session_id
+from expokeep.model.names import SessionId, from_text, parse_session_id
 from expokeep.restore.documents import offer_document
 from expokeep.restore.local import LocalSource
 from expokeep.service.acting import Acting
@@ -130,9 +130,11 @@ class Handlers:
 
         What waits in our spool is recorded first, if that is possible soon.
         """
-        ref = self._ref(call)
-        self.acting.catch_up(ref.partition("@")[0])
-        return _document(offer_document(self.source.offer(ref)))
+        session = call.path["ref"].partition("@")[0]
+        if (exact := self._exact(call, session)) is not None:
+            self.rights.require_session(call.peer, exact)
+        self.acting.catch_up(session)
+        return _document(offer_document(self.source.offer(self._ref(call))))
 
     def blobs(self, call: Call) -> Reply:
         """Return contents of a version; of no other, whatever digest is asked for."""
@@ -145,13 +147,17 @@ class Handlers:
         return ref
 
     def _require(self, call: Call, session: str) -> None:
+        if (exact := self._exact(call, session)) is not None:
+            self.rights.require_kept(call.peer, exact)
+
+    def _exact(self, call: Call, session: str) -> SessionId | None:
+        """Return the session that somebody means who may not shorten its name."""
         if self.rights.is_operator(call.peer):
-            return
+            return None
         try:
-            exact = parse_session_id(session)
+            return parse_session_id(session)
         except ValueError as error:
             raise UsageError(str(error)) from error
-        self.rights.require_session(call.peer, exact)
 
 
 @contextlib.contextmanager
@@ -167,7 +173,7 @@ def serving(parts: Parts, *, embedded: bool) -> Iterator[ControlSocket]:
         engine.backends.catalog, engine.fetcher, engine.host, parts.home
     )
     has_group = group_id(settings.socket.group) is not None
-    rights = Rights(settings.socket.group, parts.uid_of)
+    rights = Rights(settings.socket.group, parts.uid_of, parts.kept_uid_of)
     handlers = Handlers(
         history=reading.history,
         source=reading.source,

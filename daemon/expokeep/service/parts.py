@@ -66,14 +66,23 @@ class Parts:
             return line.path
         return self.settings.watch[0].dir / f"expo-{session}"
 
+    def kept_uid_of(self, session: SessionId) -> int | None:
+        """Return whose a session is of which something is kept, by its whole name.
+
+        Raises:
+            ExpokeepError: the catalog does not say, and nobody else may.
+        """
+        row = self.engine.backends.catalog.session(session)
+        return None if row is None else row.root_uid
+
     def uid_of(self, session: SessionId) -> int | None:
         """Return whose a session is: by the catalog, or by its directory."""
         try:
-            row = self.engine.backends.catalog.session(session)
+            kept_uid = self.kept_uid_of(session)
         except ExpokeepError:
-            row = None
-        if row is not None:
-            return row.root_uid
+            kept_uid = None
+        if kept_uid is not None:
+            return kept_uid
         line = self.board.main_line(session)
         return line.directory.uid if line else None
 

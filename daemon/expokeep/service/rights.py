@@ -31,6 +31,8 @@ class Rights:
     """Members of it are operators. It need not exist."""
     uid_of: Callable[[SessionId], int | None]
     """Whose the directory of a session is; None if there is no such session."""
+    kept_uid_of: Callable[[SessionId], int | None]
+    """Whose a session is of which something is kept; None if nothing is."""
 
     def is_operator(self, peer: Peer) -> bool:
         """Return whether a peer may all."""
@@ -50,8 +52,20 @@ class Rights:
             error.hint = f"Become root, or a member of the group {self.group}."
             raise error
 
+    def require_kept(self, peer: Peer, session: SessionId) -> None:
+        """Check that a peer may see what is kept of a session.
+
+        A directory of the peer's own is not enough: the catalog takes a name that it
+        does not know for the beginning of another, which may be somebody else's.
+
+        Raises:
+            NotFound: nothing is kept, or it is another user's: nobody can tell which.
+        """
+        if not self.is_operator(peer) and self.kept_uid_of(session) != peer.uid:
+            raise NotFound(f"no session {session}")
+
     def require_session(self, peer: Peer, session: SessionId) -> None:
-        """Check that a peer may see a session.
+        """Check that a peer may act on a session whose directory is here.
 
         Raises:
             NotFound: there is none, or it is another user's: nobody can tell which.
