@@ -4,7 +4,6 @@ Runs where the right to write is: in the process of the caller. It needs neither
 nor driver nor secret, only a source of trees and contents.
 """
 
-import contextlib
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +27,7 @@ from expokeep.restore.plan import Existing, Plan
 from expokeep.restore.source import Arrival, Offer, Source
 from expokeep.worktree import checkout
 from expokeep.worktree.checkout import Owner, Staging
-from expokeep.worktree.root import opened
+from expokeep.worktree.root import Root, opened
 
 LEFT_ALONE = (b"node_modules", b".expo", b".git")
 """Directories that no snapshot keeps, and that a swap hands on to the new tree."""
@@ -136,13 +135,10 @@ class _Act:
         """Take from the old tree what is already right, as its bytes prove."""
         with opened(self.target) as old:
             for digest, paths in list(self.left.items()):
-                for path in paths:
-                    # Missing, or other bytes than the tree names: it will be fetched.
-                    with contextlib.suppress(OSError, IntegrityError):
-                        staged.write(path, checkout.contents(old.descriptor, path))
-                        del self.left[digest]
-                        self._spread(staged, path, paths)
-                        break
+                right = (path for path in paths if _is_taken(staged, old, path))
+                if (first := next(right, None)) is not None:
+                    del self.left[digest]
+                    self._spread(staged, first, paths)
 
     def _fetch(self, staged: Staging) -> None:
         if not self.left:
@@ -183,6 +179,15 @@ class _Act:
             staged.publish(name)
             return None
         return self.target.with_name(os.fsdecode(staged.swap(name, LEFT_ALONE)))
+
+
+def _is_taken(staged: Staging, old: Root, path: bytes) -> bool:
+    """Write a file from the old tree; return whether it is what it is to be."""
+    try:
+        staged.write(path, checkout.contents(old.descriptor, path))
+    except (OSError, IntegrityError):
+        return False  # missing, or other bytes than the tree names: it will be fetched
+    return True
 
 
 def _target(wish: Wish, offer: Offer) -> Path:
