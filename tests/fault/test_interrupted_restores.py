@@ -56,3 +56,4 @@ def test_a_restore_cut_in_the_middle_fetches_only_the_rest(site, big, killed):
 
     assert sum(one.received_bytes for one in seen) <= 0.55 * FILES * MIB
     assert differences(place, target) == ""
+    assert list(target.parent.iterdir()) == [target]  # nor what the first one left

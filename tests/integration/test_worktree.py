@@ -314,6 +314,21 @@ def test_a_tree_that_would_leave_its_directory_is_refused_before_the_first_byte(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_killed_restore_left_is_removed_and_what_another_holds_is_not(tmp_path):
+    abandoned, starting = (tmp_path / f".expokeep-staging-{name}" for name in "ab")
+    (abandoned / "d").mkdir(parents=True)
+    starting.mkdir()
+
+    with staging(tmp_path / "one", {b"f": TEXT}, ME) as held:
+        held.write(b"f", [b"text"])
+        checked_out(tmp_path / "two", {b"f": TEXT}, {b"f": b"text"})
+        held.settle()
+        held.publish(b"one")
+
+    assert set(tmp_path.iterdir()) == {tmp_path / "one", tmp_path / "two", starting}
+    assert (tmp_path / "one/f").read_text() == "text"
+
+
 def test_an_occupied_target_is_never_overwritten(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out/mine").write_text("mine")

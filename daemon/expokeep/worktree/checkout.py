@@ -5,6 +5,7 @@ one else may enter; if anything fails, it is removed and the target is as it was
 """
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import secrets
@@ -43,7 +44,8 @@ class Staging:
         self, parent: int, name: bytes, top: int, tree: Tree, owner: Owner
     ) -> None:
         self._parent = parent
-        self._name = name
+        self.name = name
+        """In the directory above: ours, until something else has it."""
         self._top = top
         self._tree = tree
         self._owner = owner
@@ -123,7 +125,7 @@ class Staging:
             TargetExists: something has that name already.
         """
         try:
-            system.rename_new(self._parent, self._name, target)
+            system.rename_new(self._parent, self.name, target)
         except FileExistsError:
             self._take_place_of_empty(target)
         os.fsync(self._parent)
@@ -137,10 +139,13 @@ class Staging:
         replaced = b"%s%s-%s" % (REPLACED_PREFIX, target, secrets.token_hex(6).encode())
         old = os.open(target, DIRECTORY, dir_fd=self._parent)
         try:
-            system.exchange(self._parent, self._name, target)
-            system.rename_new(self._parent, self._name, replaced)
+            # In this order the old tree never has a name that says "may be removed".
+            system.rename_new(self._parent, self.name, replaced)
+            self.name = replaced
+            system.exchange(self._parent, replaced, target)
             for name in left_alone:
-                with contextlib.suppress(FileNotFoundError, FileExistsError):
+                # It stays in the old tree if it is not there, or may not be moved.
+                with contextlib.suppress(OSError):
                     system.rename_between(old, self._top, name)
         finally:
             os.close(old)
@@ -150,7 +155,7 @@ class Staging:
     def _take_place_of_empty(self, target: bytes) -> None:
         try:
             os.rename(
-                self._name, target, src_dir_fd=self._parent, dst_dir_fd=self._parent
+                self.name, target, src_dir_fd=self._parent, dst_dir_fd=self._parent
             )
         except OSError as error:
             raise TargetExists(f"{os.fsdecode(target)} exists") from error
@@ -180,6 +185,8 @@ class Staging:
 def staging(target: Path, tree: Tree, owner: Owner) -> Iterator[Staging]:
     """Hold a staging directory beside `target`, which is removed unless it was renamed.
 
+    What a restore left there that was killed is removed as well.
+
     Raises:
         IntegrityError: the tree has a path that would leave its directory, or is
             otherwise none that we ever keep. Nothing was written.
@@ -192,14 +199,17 @@ def staging(target: Path, tree: Tree, owner: Owner) -> Iterator[Staging]:
     parent = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     name = (STAGING_PREFIX + secrets.token_hex(8)).encode()
     try:
+        _remove_abandoned(parent)
         os.mkdir(name, 0o700, dir_fd=parent)
         top = os.open(name, DIRECTORY, dir_fd=parent)
+        with contextlib.suppress(OSError):  # without locks, nothing is ever abandoned
+            fcntl.flock(top, fcntl.LOCK_EX | fcntl.LOCK_NB)
         staged = Staging(parent, name, top, tree, owner)
         try:
             yield staged
         finally:
             staged.close()
-            _remove_own(parent, name, top)
+            _remove_own(parent, staged.name, top)
             os.close(top)
     finally:
         os.close(parent)
@@ -226,6 +236,27 @@ def contents(top: int, path: bytes) -> Iterator[bytes]:
             yield chunk
     finally:
         os.close(descriptor)
+
+
+def _remove_abandoned(parent: int) -> None:
+    """Remove staging directories of ours that nobody holds any more.
+
+    Whoever stages holds a lock before the first file is there: so one that is empty may
+    be about to be locked, and one that is not and has no lock has lost its process.
+    """
+    for name in os.listdir(parent):
+        if not name.startswith(STAGING_PREFIX):
+            continue
+        with contextlib.suppress(OSError):
+            top = os.open(name, DIRECTORY, dir_fd=parent)
+            try:
+                with os.scandir(top) as found:
+                    has_begun = next(found, None) is not None
+                if has_begun and os.fstat(top).st_uid == os.geteuid():
+                    fcntl.flock(top, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    _remove_own(parent, os.fsencode(name), top)
+            finally:
+                os.close(top)
 
 
 def _remove_own(parent: int, name: bytes, top: int) -> None:
