@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from expokeep.catalog.values import Opened, RootIdentity
+from expokeep.log import get
 from expokeep.model.names import SessionId
 from expokeep.model.tree import Tree
 from expokeep.worktree import index as indexes
 from expokeep.worktree.index import Index
+
+log = get(__name__)
 
 
 @dataclass(slots=True)
@@ -29,11 +32,20 @@ class Memory:
     """Not on disk: after a restart every deletion is held back anew."""
 
     def keep(self, index: Index) -> None:
-        """Take a new index, and write it if it differs."""
-        if index != self.index or not self.file.exists():
-            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            indexes.save(self.file, index)
-        self.index = index
+        """Take a new index, and write it if it differs.
+
+        It is a cache: a disk that has no room for it must not fail what is sealed.
+        """
+        differs, self.index = index != self.index, index
+        try:
+            if differs or not self.file.exists():
+                self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                indexes.save(self.file, index)
+        except OSError as error:
+            log.warning("index not written", session=self.session, error=str(error))
+            # None is better than one of a version before: all is read once more.
+            with contextlib.suppress(OSError):
+                self.file.unlink(missing_ok=True)
 
     def rebase(self, index_tree: Tree, opened: Opened) -> None:
         """Start from what the catalog says; what we read of the disk stays true."""

@@ -24,9 +24,9 @@ from expokeep.errors import AccessDenied
 from expokeep.log import get
 from expokeep.model.guard import Life, refusal
 from expokeep.model.names import SessionId
-from expokeep.model.tree import diff
+from expokeep.model.tree import Tree, diff, patch, tree_digest
 from expokeep.model.version import Selector, Version, VersionRef
-from expokeep.pack.format import Manifest
+from expokeep.pack.format import Manifest, SnapRecord
 from expokeep.pack.reader import PackFile
 from expokeep.snapshot.crash import point
 from expokeep.snapshot.keep import Sealed
@@ -141,18 +141,28 @@ class Shipper:
             except SeqTaken as taken:
                 new = replace(new, seq=taken.last_seq + 1)
             except BaseMoved:
-                if not manifests[0].snaps[0].full or opened.tip_pack is None:
+                tree = self._tree(new, manifests[0].snaps[0])
+                if tree is None or opened.tip_pack is None:
                     raise
-                new = self._rebased(new, opened)
+                new = self._rebased(new, tree, opened)
         return self.catalog.commit(new)
 
-    def _rebased(self, new: NewVersion, opened: Opened) -> NewVersion:
-        """Continue a chain that we did not know of: the pack has the whole tree."""
+    def _tree(self, new: NewVersion, snap: SnapRecord) -> Tree | None:
+        """Return the whole tree of a snapshot, if what it goes out from is kept."""
+        if snap.full:
+            return snap.delta.set
+        known = self.catalog.versions(new.session)
+        bases = [one for one in known if one.pack == new.parent_pack]
+        tree = patch(self.catalog.tree(bases[0]), snap.delta) if bases else {}
+        return tree if tree_digest(tree) == snap.tree else None
+
+    def _rebased(self, new: NewVersion, tree: Tree, opened: Opened) -> NewVersion:
+        """Continue a chain that went on without our knowing."""
         tip = self.catalog.resolve(
             VersionRef(new.session, Selector(seq=opened.tip_seq))
         )
         log.info("chain continued", session=new.session, after=tip.seq)
-        delta = diff(self.catalog.tree(tip), new.delta.set)
+        delta = diff(self.catalog.tree(tip), tree)
         return replace(new, parent_pack=tip.pack, delta=delta)
 
 

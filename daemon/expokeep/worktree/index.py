@@ -4,6 +4,7 @@ It is a cache: with it a restart reads no contents, without it everything is rea
 So it is written without fsync, and anything odd about it means that there is none.
 """
 
+import contextlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -49,7 +50,11 @@ class _Stored(msgspec.Struct, array_like=True):
 
 
 def save(path: Path, index: Index) -> None:
-    """Write an index so that a reader sees the old one or the new one."""
+    """Write an index so that a reader sees the old one or the new one.
+
+    Raises:
+        OSError: there is no room. The old one is as it was.
+    """
     stored = _Stored(
         format=FORMAT,
         pack=index.pack.bytes if index.pack else b"",
@@ -60,8 +65,13 @@ def save(path: Path, index: Index) -> None:
         },
     )
     fresh = path.with_name(path.name + ".new")
-    fresh.write_bytes(msgspec.msgpack.encode(stored))
-    fresh.replace(path)
+    try:
+        fresh.write_bytes(msgspec.msgpack.encode(stored))
+        fresh.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise
 
 
 def load(path: Path) -> Index | None:

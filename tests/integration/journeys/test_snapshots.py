@@ -1,13 +1,16 @@
 """Snapshots on a real Postgres: what is kept, stored, and not done twice."""
 
+import errno
 import os
 
 import pytest
 
-from expokeep.errors import BackendUnreachable, NotFound
+from expokeep.errors import BackendUnreachable, NoSpace, NotFound
 from expokeep.model.digest import digest_of
 from expokeep.model.names import SessionId
+from expokeep.model.tree import tree_digest
 from expokeep.model.version import Selector, VersionRef
+from expokeep.restore.run import Wish, restore
 from expokeep.snapshot.ship import ForeignDirectory
 from expokeep.store.memory import MemoryStore
 from journeys import SHOP, keeper, seen_in
@@ -341,6 +344,76 @@ def test_a_restored_directory_that_nobody_touched_is_no_version(host, catalog):
     write(host, "App.js", "edited")
     after = host.save()
     assert (after.parent, after.parked, after.epoch) == (1, None, 2)
+
+
+def test_a_failure_while_the_old_tree_is_reused_shows_no_part_of_the_new(host):
+    write(host, "a.js", "the same")
+    write(host, "b.js", "the same")
+    host.save()
+    (host.home(SHOP) / "b.js").unlink()
+    before = seen_in(host.home(SHOP))
+
+    def full(_done, _of):
+        raise OSError(errno.ENOSPC, "no room for the second of them")
+
+    with pytest.raises(NoSpace):
+        restore(host.source, Wish("shop", existing="swap"), full)
+
+    assert seen_in(host.home(SHOP)) == before
+
+
+def test_a_full_disk_for_the_index_does_not_end_the_chain(host, catalog, monkeypatch):
+    write(host, "App.js", "one")
+    host.save()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "no room for the index")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("expokeep.worktree.index.Path.write_bytes", full)
+        for text in ("two", "three"):
+            write(host, "App.js", text)
+            assert host.look().sealed is not None
+    host.restart()
+    write(host, "App.js", "four")
+    host.look()
+
+    shipped = host.ship()
+
+    assert [one.version.parent for one in shipped] == [1, 2, 3]
+    assert tree_of(catalog)[b"App.js"].digest == digest_of(b"four")
+
+
+def test_a_delta_against_an_older_version_is_recorded_against_the_newest(
+    catalog, store, tmp_path
+):
+    away = Away(catalog)
+    with keeper(away, store, tmp_path) as host:
+        host.home(SHOP).mkdir()
+        write(host, "App.js", "one")
+        write(host, "b", "b")
+        host.save()
+        (old,) = (host.top / "index").rglob("*.index")
+        kept = old.read_bytes()
+        write(host, "c", "c")
+        host.save()
+        # A loss of power takes the newest index, which is not synced, but no version.
+        old.write_bytes(kept)
+        host.restart()
+        away.is_away = True
+        write(host, "App.js", "two")
+        (host.home(SHOP) / "c").unlink()
+        host.look()
+        away.is_away = False
+
+        (shipped,) = host.ship()
+
+        assert (shipped.version.seq, shipped.version.parent) == (3, 2)
+        assert tree_of(catalog) == {
+            **tree_of(catalog, 1),
+            b"App.js": tree_of(catalog)[b"App.js"],
+        }
+        assert tree_digest(tree_of(catalog)) == shipped.version.tree
 
 
 def test_the_pack_of_every_version_proves_its_tree(host, catalog):
