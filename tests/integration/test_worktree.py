@@ -13,12 +13,13 @@ from expokeep.errors import IntegrityError, NotFound, TargetExists
 from expokeep.model.digest import digest_of
 from expokeep.model.ignore import rules
 from expokeep.model.tree import Directory, File, Link
-from expokeep.worktree import reading
-from expokeep.worktree.checkout import Owner, staging
+from expokeep.worktree import reading, system
+from expokeep.worktree.checkout import REPLACED_PREFIX, Owner, staging
 from expokeep.worktree.index import Index, Known, load, save
 from expokeep.worktree.reading import KeptChanging, again, read
 from expokeep.worktree.root import NotADirectory, open_file, opened, still_there
 from expokeep.worktree.scan import MAX_DEPTH, Limits, Suspect, excluding, survey
+from expokeep.worktree.system import exchange
 
 LIMITS = Limits(max_file_bytes=1000)
 NOTHING = excluding(rules([]))
@@ -358,6 +359,41 @@ def test_a_swap_keeps_the_old_tree_and_hands_on_what_no_snapshot_has(tmp_path):
     assert (old / "mine").read_text() == "mine"
     assert (tmp_path / "out/f").read_text() == "text"
     assert (tmp_path / "out/node_modules/react").is_dir()
+
+
+def test_a_swap_cut_off_in_the_middle_never_leaves_the_old_tree_as_rubbish(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/mine").write_text("mine")
+
+    def cut_off(*names):
+        exchange(*names)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(system, "exchange", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        checked_out(tmp_path / "out", {b"f": TEXT}, {b"f": b"text"}, swap=True)
+
+    (old,) = (path for path in tmp_path.iterdir() if path.name != "out")
+    assert old.name.startswith(os.fsdecode(REPLACED_PREFIX))
+    assert (old / "mine").read_text() == "mine"
+    assert (tmp_path / "out/f").read_text() == "text"
+
+
+def test_a_swap_that_is_refused_leaves_everything_as_it_was(tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/mine").write_text("mine")
+
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(system, "exchange", refuse)
+    with pytest.raises(PermissionError):
+        checked_out(tmp_path / "out", {b"f": TEXT}, {b"f": b"text"}, swap=True)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (tmp_path / "out/mine").read_text() == "mine"
 
 
 def test_a_mount_below_a_session_is_left_out(tmp_path):
