@@ -17,7 +17,7 @@ from expokeep.model.names import SessionId
 from expokeep.service.turnstile import Turnstile
 from expokeep.snapshot.keep import Sealed
 from expokeep.snapshot.run import Snapshotter
-from expokeep.snapshot.ship import Shipper
+from expokeep.snapshot.ship import ForeignDirectory, Shipper
 from expokeep.spool.spool import Spool, SpoolEntry
 from expokeep.store.retrying import RetryPolicy
 
@@ -51,8 +51,8 @@ class Shipping:
     """When each pause ends; that of None is one of all sessions."""
     _remembered: dict[uuid.UUID, Sealed] = field(default_factory=dict)
     _trouble: dict[SessionId, _Trouble] = field(default_factory=dict)
-    _recorded: dict[uuid.UUID, None] = field(default_factory=dict)
-    """The newest packs that became versions, in order."""
+    _recorded: dict[uuid.UUID, ForeignDirectory | None] = field(default_factory=dict)
+    """The newest packs that became versions, in order, or why they never will."""
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def start(self) -> None:
@@ -82,6 +82,8 @@ class Shipping:
         for entry in self.spool.pending(session):
             try:
                 self._ship(entry)
+            except ForeignDirectory as error:
+                self._disown(entry, error)
             except (ExpokeepError, OSError) as error:
                 self._failed(entry, error)
                 return
@@ -154,6 +156,8 @@ class Shipping:
 
         with self._changed:
             self._changed.wait_for(is_over, wait_s)
+            if (refused := self._recorded.get(pack)) is not None:
+                raise refused
             if pack in self._recorded:
                 return True
             trouble = self._trouble.get(session)
@@ -193,12 +197,30 @@ class Shipping:
             took_s=round(clock.monotonic_s() - started_s, 3),
             **({"parked": version.parked} if version.parked else {}),
         )
+        self._over(entry, None)
+
+    def _over(self, entry: SpoolEntry, refused: ForeignDirectory | None) -> None:
+        """Tell who waits that an entry has left the spool."""
         with self._changed:
-            self._trouble.pop(version.session, None)
-            self._recorded[entry.pack] = None
+            self._trouble.pop(entry.note.session, None)
+            self._recorded[entry.pack] = refused
             while len(self._recorded) > MAX_RECORDED:
                 del self._recorded[next(iter(self._recorded))]
             self._changed.notify_all()
+
+    def _disown(self, entry: SpoolEntry, error: ForeignDirectory) -> None:
+        """Throw away what somebody put under the name of another's session.
+
+        Sealed while nobody could tell whose it is. What is the owner's must not wait.
+        """
+        log.error(
+            "snapshot of a foreign directory thrown away",
+            session=entry.note.session,
+            error=str(error),
+        )
+        self.snapshotter.disown(entry.note)
+        self.spool.drop(entry)
+        self._over(entry, error)
 
     def _let_go(self, session: SessionId) -> None:
         """Let others store what this session does not get away for now.

@@ -51,6 +51,10 @@ class Snapshotter:
         if memory is not None:
             memory.opened = None
 
+    def disown(self, note: Note) -> None:
+        """Forget a directory: what was sealed of it is no part of its session."""
+        self.memories.forget(note.session, note.device, note.inode)
+
     def snapshot(self, request: Request, moment: Moment) -> Outcome:
         """Keep a session as it is now, if it differs from what is kept.
 

@@ -20,7 +20,7 @@ from expokeep.catalog.values import (
     RootOwner,
     SeqTaken,
 )
-from expokeep.errors import AccessDenied
+from expokeep.errors import AccessDenied, Busy
 from expokeep.log import get
 from expokeep.model.guard import Life, refusal
 from expokeep.model.names import SessionId
@@ -36,7 +36,7 @@ from expokeep.store.base import Store
 log = get(__name__)
 
 SEQ_TRIES = 20
-"""How often another version may take our number before we call it a fault."""
+"""How often another version may take our number before we wait a while."""
 
 Progress = Callable[[SessionId, int, int], None]
 """Called with a session, the bytes sent and the bytes to send of its snapshot."""
@@ -95,10 +95,10 @@ class Shipper:
             opened = self._begin(entry)
         self._upload(entry)
         point("after-put")
-        version = self._commit(entry, manifests, opened)
+        shipped = self._commit(entry, manifests, opened)
         point("after-commit")
         self.spool.drop(entry)
-        return Shipped(version, _moved_on(opened, version))
+        return shipped
 
     def _begin(self, entry: SpoolEntry) -> Opened:
         note = entry.note
@@ -133,19 +133,22 @@ class Shipper:
 
     def _commit(
         self, entry: SpoolEntry, manifests: Sequence[Manifest], opened: Opened
-    ) -> Version:
+    ) -> Shipped:
         new = _new_version(entry, manifests, opened)
         for _ in range(SEQ_TRIES):
             try:
-                return self.catalog.commit(new)
-            except SeqTaken as taken:
-                new = replace(new, seq=taken.last_seq + 1)
+                version = self.catalog.commit(new)
+                return Shipped(version, _moved_on(opened, version))
+            except SeqTaken:
+                # Not only the number: the head may be another directory's by now.
+                opened = self._begin(entry)
+                new = _new_version(entry, manifests, opened)
             except BaseMoved:
                 tree = self._tree(new, manifests[0].snaps[0])
                 if tree is None or opened.tip_pack is None:
                     raise
                 new = self._rebased(new, tree, opened)
-        return self.catalog.commit(new)
+        raise Busy(f"session {new.session} is written to by too many at once")
 
     def _tree(self, new: NewVersion, snap: SnapRecord) -> Tree | None:
         """Return the whole tree of a snapshot, if what it goes out from is kept."""

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import shutil
+import uuid
 
 import pytest
 
@@ -11,8 +13,11 @@ from expokeep.model.names import SessionId
 from expokeep.model.tree import tree_digest
 from expokeep.model.version import Selector, VersionRef
 from expokeep.restore.run import Wish, restore
+from expokeep.service.shipping import Shipping
+from expokeep.service.turnstile import Turnstile
 from expokeep.snapshot.ship import ForeignDirectory
 from expokeep.store.memory import MemoryStore
+from expokeep.watch.settle import Settler
 from journeys import SHOP, keeper, seen_in
 
 
@@ -245,6 +250,64 @@ def test_a_directory_of_another_user_is_never_taken_for_the_session(host, catalo
     with pytest.raises(ForeignDirectory):
         host.save()
     assert tree_of(catalog)[b"App.js"].digest == digest_of(b"mine")
+
+
+def restored_name(host):
+    """Return a second directory of the session."""
+    return host.top / f"expo-{SHOP}-restored-{uuid.uuid4()}"
+
+
+def test_what_another_user_had_sealed_in_an_outage_does_not_block_the_session(
+    catalog, store, tmp_path
+):
+    away = Away(catalog)
+    with keeper(away, store, tmp_path) as host:
+        host.home(SHOP).mkdir()
+        write(host, "App.js", "one")
+        host.save()
+        intruder = restored_name(host)
+        intruder.mkdir()
+        (intruder / "App.js").write_text("not mine")
+        os.chown(intruder, 4242, 4242)
+        away.is_away = True
+        host.look(directory=intruder)
+        write(host, "App.js", "two")
+        host.look()
+        away.is_away = False
+        waiting = Turnstile(Settler(0.0, 0.0), lambda session: session)
+        shipping = Shipping(host.spool, host.shipper, host.snapshotter, waiting)
+
+        shipping.handle(SHOP)
+
+        assert host.spool.pending(SHOP) == []
+        assert tree_of(catalog)[b"App.js"].digest == digest_of(b"two")
+        assert catalog.resolve(VersionRef(SHOP)).seq == 2
+        with pytest.raises(ForeignDirectory):
+            host.look(directory=intruder)
+
+
+def test_a_directory_that_was_overtaken_does_not_bury_what_was_edited_elsewhere(
+    host, catalog
+):
+    write(host, "App.js", "one")
+    write(host, "package.json", "{}")
+    host.save()
+    other = restored_name(host)
+    shutil.copytree(host.home(SHOP), other)
+    host.look(directory=other)
+    host.ship()
+    (other / "App.js").write_text("edited by a person")
+    host.look(directory=other)
+    (edited,) = host.ship()
+
+    # What it knows of the session is older than the edit in the other directory.
+    write(host, "package.json", '{"as": "npm install leaves it"}')
+    sealed = host.look().sealed
+    shipped = host.shipper.ship(sealed.entry, sealed)
+
+    assert edited.version.parked is None
+    assert shipped.version.parked
+    assert catalog.resolve(VersionRef(SHOP)).seq == edited.version.seq
 
 
 def test_a_blank_template_in_a_new_directory_does_not_bury_the_project(host, catalog):
