@@ -3,11 +3,13 @@
 A directory that is left out is never watched, listed or read.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pathspec
 from pathspec.patterns.gitignore.base import GitIgnorePatternError
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 DEFAULT_EXCLUDES: tuple[str, ...] = (
     "node_modules/",
@@ -24,6 +26,16 @@ DEFAULT_EXCLUDES: tuple[str, ...] = (
 
 MAX_IGNORE_FILE_BYTES = 64 * 1024
 MAX_IGNORE_LINES = 1000
+MAX_DEEP_WILDCARDS = 3
+"""Of `**` in one line of a project: each multiplies the time by the depth of a path."""
+
+_STAR = r"[^/]*"
+_STAR_AND_MORE = re.compile(
+    rf"{re.escape(_STAR)}"
+    rf"((?:\\.|(?!{re.escape(_STAR)})\[\^?\]?[^\]]*\]|[^\\\[/()])*)"
+    rf"(?={re.escape(_STAR)})",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +71,31 @@ def rules(excludes: Sequence[str], project: Iterable[str] = ()) -> Rules:
     lines = (*excludes, *project, *directories)
     for line in lines:
         try:
-            pathspec.GitIgnoreSpec.from_lines([line])
+            _spec([line])
         except (GitIgnorePatternError, ValueError) as error:
             raise ValueError(f"not an ignore rule: {line!r} ({error})") from error
-    return Rules(pathspec.GitIgnoreSpec.from_lines(lines), lines)
+    return Rules(_spec(lines), lines)
+
+
+class _Pattern(GitIgnoreSpecPattern):
+    """A line whose stars never look back.
+
+    The next piece of a name after a star may as well be the first one that fits, unless
+    it is the last. Trying all of them takes years for `*a*a*a*a*b`, which anybody may
+    write into a project, and no other thread runs meanwhile.
+    """
+
+    @classmethod
+    def pattern_to_regex(cls, pattern):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN206 - overloaded by pathspec
+        """Return the regular expression of a line, and whether it leaves out."""
+        regex, include = super().pattern_to_regex(pattern)
+        if regex is not None:
+            regex = _STAR_AND_MORE.sub(r"(?>[^/]*?\1)", regex)
+        return regex, include
+
+
+def _spec(lines: Iterable[str]) -> pathspec.GitIgnoreSpec:
+    return pathspec.GitIgnoreSpec.from_lines(lines, _Pattern)
 
 
 def project_lines(contents: bytes) -> list[str]:
@@ -77,8 +110,10 @@ def project_lines(contents: bytes) -> list[str]:
 
 
 def _is_rule(line: str) -> bool:
+    if line.count("**") > MAX_DEEP_WILDCARDS:
+        return False
     try:
-        pathspec.GitIgnoreSpec.from_lines([line])
+        _spec([line])
     except (GitIgnorePatternError, ValueError):
         return False
     return bool(line.strip()) and not line.startswith("#")
