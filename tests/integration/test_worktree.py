@@ -159,7 +159,7 @@ def test_no_part_of_a_path_is_followed_through_a_link(tmp_path):
 
 
 def suspect_at(path: bytes) -> Suspect:
-    return Suspect(path, (0, 0, 0, 0), 0o644, 0)
+    return Suspect(path, (4, 0, 0, 0), 0o644, 0)
 
 
 def test_a_reading_names_the_contents_and_gives_them(tmp_path):
@@ -217,6 +217,47 @@ def test_a_file_that_changes_once_is_read_again_and_kept_whole(tmp_path, monkeyp
         contents = read(root, suspect_at(b"file"), None, young_ns=0, hold_bytes=100)
 
     assert contents.data == b"the whole text"
+
+
+def test_a_large_file_that_outgrew_what_the_scan_saw_is_not_read(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("text")
+    os.truncate(file, 1 << 40)
+
+    with opened(tmp_path) as root, pytest.raises(KeptChanging):
+        read(root, suspect_at(b"file"), None, young_ns=0, hold_bytes=100)
+
+
+def test_a_large_file_that_grows_while_it_is_read_does_not_hold_its_reader(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "file").write_text("text")
+    taken = os.read
+
+    def read_and_grow(descriptor: int, most: int) -> bytes:
+        os.truncate(tmp_path / "file", 1 << 40)
+        return taken(descriptor, most)
+
+    monkeypatch.setattr(reading.os, "read", read_and_grow)
+    with opened(tmp_path) as root, pytest.raises(KeptChanging):
+        read(root, suspect_at(b"file"), None, young_ns=0, hold_bytes=1)
+
+
+def test_half_a_file_is_not_kept_though_its_times_do_not_tell(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("text")
+    monkeypatch.setattr(reading, "_whole", lambda *_: b"te")
+
+    with opened(tmp_path) as root, pytest.raises(KeptChanging):
+        read(root, suspect_at(b"file"), None, young_ns=0, hold_bytes=100)
+
+
+def test_a_hard_link_made_after_the_scan_is_not_read(tmp_path):
+    os.chown(tmp_path, 1234, 1234)
+    (tmp_path / "secret").write_text("root's")
+    os.link(tmp_path / "secret", tmp_path / "file")
+
+    with opened(tmp_path) as root, pytest.raises(PermissionError):
+        read(root, suspect_at(b"file"), None, young_ns=0, hold_bytes=100)
 
 
 def test_a_second_reading_must_find_the_same_contents(tmp_path):

@@ -5,6 +5,7 @@ looked at before and after it is read, and what differs is read again.
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from expokeep.model.digest import Digest, digest_of
 from expokeep.model.tree import File
 from expokeep.worktree.index import Known
 from expokeep.worktree.root import Root, open_file
-from expokeep.worktree.scan import Suspect, signature_of
+from expokeep.worktree.scan import Suspect, is_foreign, signature_of
 
 TRIES = 3
 CHUNK_BYTES = 1024 * 1024
@@ -60,15 +61,21 @@ def read(
         hold_bytes: up to this size the bytes come back too.
 
     Raises:
-        KeptChanging: it was written during each of three tries.
+        KeptChanging: it was written during each of three tries, or has grown large.
         OSError: it is gone, is no regular file any more, or cannot be read.
     """
     for _ in range(TRIES):
         with _held(root, suspect.path) as descriptor:
             before = os.fstat(descriptor)
-            quick, digest, data = _taken(descriptor, before.st_size, known, hold_bytes)
+            if is_foreign(before, root):
+                raise PermissionError(errno.EPERM, "linked here since the scan")
+            if before.st_size > max(suspect.signature[0], hold_bytes):
+                break  # large, and larger than what the scan found small enough
+            quick, digest, data, length = _taken(
+                descriptor, before.st_size, known, hold_bytes
+            )
             after = os.fstat(descriptor)
-        if signature_of(before) == signature_of(after):
+        if signature_of(before) == signature_of(after) and length == after.st_size:
             young = after.st_mtime_ns >= young_ns
             signature = None if young else signature_of(after)
             entry = File(
@@ -102,18 +109,24 @@ def _held(root: Root, path: bytes) -> Iterator[int]:
 
 def _taken(
     descriptor: int, size_bytes: int, known: Known | None, hold_bytes: int
-) -> tuple[bytes, Digest, bytes | None]:
+) -> tuple[bytes, Digest, bytes | None, int]:
+    """Return both names of the contents, the contents if they are few, their length.
+
+    Never more than a byte beyond `size_bytes`: a file that grows as fast as it is read
+    would hold its reader for ever.
+    """
     if size_bytes <= hold_bytes:
         data = _whole(descriptor, size_bytes)
         quick = xxhash.xxh3_128_digest(data)
         if known is not None and known.quick == quick:
-            return quick, known.digest, data
-        return quick, digest_of(data), data
-    fast, strong = xxhash.xxh3_128(), hashlib.sha256()
-    while chunk := os.read(descriptor, CHUNK_BYTES):
+            return quick, known.digest, data, len(data)
+        return quick, digest_of(data), data, len(data)
+    fast, strong, length = xxhash.xxh3_128(), hashlib.sha256(), 0
+    while chunk := os.read(descriptor, min(CHUNK_BYTES, size_bytes + 1 - length)):
         fast.update(chunk)
         strong.update(chunk)
-    return fast.digest(), Digest(strong.digest()), None
+        length += len(chunk)
+    return fast.digest(), Digest(strong.digest()), None, length
 
 
 def _whole(descriptor: int, size_bytes: int) -> bytes:

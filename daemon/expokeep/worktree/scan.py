@@ -159,7 +159,7 @@ class _Walk:
             os.close(descriptor)
 
     def _file(self, path: bytes, found: os.stat_result) -> None:
-        if found.st_nlink > 1 and found.st_uid != self._root.uid:
+        if is_foreign(found, self._root):
             self.found.skipped[path] = "hard link to a file of another user"
             return
         if found.st_size > self._limits.max_file_bytes:
@@ -184,6 +184,11 @@ class _Walk:
         except OSError:
             return  # gone, or something else by now: its event brings us back
         self.found.entries[path] = Link(target, found.st_mtime_ns)
+
+
+def is_foreign(found: os.stat_result, root: Root) -> bool:
+    """Return whether a file may be another user's, and only linked to from here."""
+    return found.st_nlink > 1 and found.st_uid != root.uid
 
 
 def signature_of(found: os.stat_result) -> Signature:
