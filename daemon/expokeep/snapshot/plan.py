@@ -9,6 +9,7 @@ tree that never was.
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from expokeep.model.names import parents
@@ -39,7 +40,7 @@ class Patience:
 def decide(
     kept: Tree,
     seen: Tree,
-    skipped: Collection[bytes],
+    skipped: AbstractSet[bytes],
     missing_since_s: Mapping[bytes, float],
     patience: Patience,
 ) -> Plan:
@@ -127,5 +128,5 @@ def _is_below_no_directory(path: bytes, seen: Tree) -> bool:
     )
 
 
-def _is_at_or_below(path: bytes, tops: Collection[bytes]) -> bool:
+def _is_at_or_below(path: bytes, tops: AbstractSet[bytes]) -> bool:
     return path in tops or any(above in tops for above in parents(path))

@@ -160,7 +160,7 @@ class _Snapshot:
         self.plan = plans.decide(
             self.memory.index.tree,
             self.seen.entries,
-            [path for path, why in self.seen.skipped.items() if why != "not a file"],
+            {path for path, why in self.seen.skipped.items() if why != "not a file"},
             self.memory.missing_since_s,
             Patience(self.moment.monotonic_s, grace_s),
         )

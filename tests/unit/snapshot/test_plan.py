@@ -13,9 +13,9 @@ def file(text: str) -> File:
 def test_a_deletion_is_held_back_until_its_grace_is_over():
     kept = {b"a": file("a"), b"b": file("b")}
 
-    first = decide(kept, {b"a": file("a")}, (), {}, GRACE)
+    first = decide(kept, {b"a": file("a")}, set(), {}, GRACE)
     later = decide(
-        kept, {b"a": file("a")}, (), first.missing_since_s, Patience(160.0, 60.0)
+        kept, {b"a": file("a")}, set(), first.missing_since_s, Patience(160.0, 60.0)
     )
 
     assert not first.delta
@@ -26,7 +26,7 @@ def test_a_deletion_is_held_back_until_its_grace_is_over():
 
 def test_a_person_who_saves_means_what_is_gone():
     plan = decide(
-        {b"a": file("a"), b"b": file("b")}, {b"a": file("a")}, (), {}, AT_ONCE
+        {b"a": file("a"), b"b": file("b")}, {b"a": file("a")}, set(), {}, AT_ONCE
     )
 
     assert plan.delta.gone == {b"b"}
@@ -34,16 +34,16 @@ def test_a_person_who_saves_means_what_is_gone():
 
 def test_a_path_that_comes_back_starts_a_new_grace():
     kept = {b"a": file("a")}
-    gone = decide(kept, {}, (), {}, GRACE)
+    gone = decide(kept, {}, set(), {}, GRACE)
 
-    back = decide(kept, kept, (), gone.missing_since_s, Patience(130.0, 60.0))
-    again = decide(kept, {}, (), back.missing_since_s, Patience(165.0, 60.0))
+    back = decide(kept, kept, set(), gone.missing_since_s, Patience(130.0, 60.0))
+    again = decide(kept, {}, set(), back.missing_since_s, Patience(165.0, 60.0))
 
     assert again.due_s == 225.0
 
 
 def test_a_renamed_file_leaves_its_old_name_at_once():
-    plan = decide({b"a": file("x")}, {b"b": file("x")}, (), {}, GRACE)
+    plan = decide({b"a": file("x")}, {b"b": file("x")}, set(), {}, GRACE)
 
     assert plan.delta.gone == {b"a"}
     assert plan.tree == {b"b": file("x")}
@@ -52,7 +52,7 @@ def test_a_renamed_file_leaves_its_old_name_at_once():
 def test_one_new_copy_explains_one_deletion_only():
     kept = {b"a": file("x"), b"b": file("x")}
 
-    plan = decide(kept, {b"c": file("x")}, (), {}, GRACE)
+    plan = decide(kept, {b"c": file("x")}, set(), {}, GRACE)
 
     assert len(plan.delta.gone) == 1
     assert len(plan.missing_since_s) == 1
@@ -62,7 +62,7 @@ def test_a_renamed_directory_leaves_nothing_of_its_old_name():
     kept = {b"old": Directory(), b"old/a": file("a"), b"old/sub": Directory()}
     seen = {b"new": Directory(), b"new/a": file("a"), b"new/sub": Directory()}
 
-    plan = decide(kept, seen, (), {}, GRACE)
+    plan = decide(kept, seen, set(), {}, GRACE)
 
     assert plan.tree == seen
 
@@ -70,7 +70,7 @@ def test_a_renamed_directory_leaves_nothing_of_its_old_name():
 def test_a_directory_that_still_holds_a_held_file_is_held_with_it():
     kept = {b"d": Directory(), b"d/a": file("a"), b"d/b": file("b")}
 
-    plan = decide(kept, {b"a": file("a")}, (), {}, GRACE)
+    plan = decide(kept, {b"a": file("a")}, set(), {}, GRACE)
 
     assert plan.tree == {b"a": file("a"), b"d": Directory(), b"d/b": file("b")}
 
@@ -78,7 +78,7 @@ def test_a_directory_that_still_holds_a_held_file_is_held_with_it():
 def test_what_lay_below_a_directory_that_is_a_file_now_is_gone_at_once():
     kept = {b"d": Directory(), b"d/a": file("a")}
 
-    plan = decide(kept, {b"d": file("now a file")}, (), {}, GRACE)
+    plan = decide(kept, {b"d": file("now a file")}, set(), {}, GRACE)
 
     assert plan.tree == {b"d": file("now a file")}
 
@@ -86,7 +86,7 @@ def test_what_lay_below_a_directory_that_is_a_file_now_is_gone_at_once():
 def test_a_directory_that_became_a_link_takes_its_contents_along():
     kept = {b"d": Directory(), b"d/a": file("a")}
 
-    plan = decide(kept, {b"d": Link(b"/elsewhere")}, (), {}, GRACE)
+    plan = decide(kept, {b"d": Link(b"/elsewhere")}, set(), {}, GRACE)
 
     assert plan.tree == {b"d": Link(b"/elsewhere")}
 
@@ -103,7 +103,7 @@ def test_what_could_not_be_read_stays_as_it_was_kept():
 def test_new_and_changed_files_are_kept_while_deletions_wait():
     kept = {b"a": file("a"), b"b": file("b")}
 
-    plan = decide(kept, {b"b": file("B"), b"c": file("c")}, (), {}, GRACE)
+    plan = decide(kept, {b"b": file("B"), b"c": file("c")}, set(), {}, GRACE)
 
     assert plan.delta.set == {b"b": file("B"), b"c": file("c")}
     assert plan.tree == {b"a": file("a"), b"b": file("B"), b"c": file("c")}
