@@ -127,7 +127,9 @@ class _Act:
             self._fetch(staged)
             staged.settle()
             staged.sync()
-            self.source.arriving(self._arrival(staged))
+            if self.plan.tree == self.offer.tree:
+                # A part must not go on as the project: all else would count as gone.
+                self.source.arriving(self._arrival(staged))
             replaced = self._show(staged)
         return _result(self.offer, self.target, self.plan, self.fetched_bytes, replaced)
 

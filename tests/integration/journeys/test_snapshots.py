@@ -479,6 +479,22 @@ def test_a_delta_against_an_older_version_is_recorded_against_the_newest(
         assert tree_digest(tree_of(catalog)) == shipped.version.tree
 
 
+def test_a_part_that_is_restored_alone_does_not_become_the_project(host, catalog):
+    write(host, "App.js")
+    write(host, "package.json", "{}")
+    write(host, "src/a.js")
+    host.save()
+    host.home(SHOP).rename(host.top / "gone")
+
+    host.restore("shop", globs=(b"src",))
+    host.look(believes_deletions=True)
+    shipped = host.ship()
+
+    assert [bool(one.version.parked) for one in shipped] == [True]
+    assert catalog.resolve(VersionRef(SHOP)).seq == 1
+    assert len(tree_of(catalog)) == 4
+
+
 def test_the_pack_of_every_version_proves_its_tree(host, catalog):
     write(host, "a/b/c", "1")
     host.save()
