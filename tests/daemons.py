@@ -378,6 +378,15 @@ def appear(top: Path, files: Mapping[str, bytes | str]) -> None:
     elsewhere.rename(top)
 
 
+def storm(top) -> None:
+    """Make so many events that whoever reads them is behind for a while."""
+    files = [top / "one", top / "other"]
+    for one in files:
+        one.touch()
+    for number in range(10_000):
+        os.utime(files[number % 2])
+
+
 def digests(top: Path) -> dict[str, str]:
     """Return the SHA-256 of every file below a directory, by relative path."""
     return {
