@@ -69,7 +69,9 @@ class Reporting:
             for line in self.parts.board.lines()
             if _is_wanted(line, wanted) and self._may_see(call, line)
         ]
-        known = self._known([line.directory.session for line in lines])
+        operator = self.rights.is_operator(call.peer)
+        uid = None if operator else call.peer.uid
+        known = self._known([line.directory.session for line in lines], uid)
         sessions = tuple(
             self._session(line, known.get(line.directory.session)) for line in lines
         )
@@ -79,11 +81,10 @@ class Reporting:
         unsaved = [one.unsaved_since for one in sessions if one.unsaved_since]
         oldest = [*unsaved, *([backlog.oldest_at] if backlog.oldest_at else [])]
         failing = [one for one in sessions if one.last_error or one.skipped]
-        damaged = self.parts.engine.spool.damaged
         is_well = self.parts.is_well() and not (
-            trouble or catalog_error or failing or damaged
+            trouble or catalog_error or failing or self.parts.engine.spool.damaged
         )
-        watch = self._watch(operator=self.rights.is_operator(call.peer))
+        watch = self._watch(operator=operator)
         return _document(
             Status(
                 state="ok" if is_well and not watch.degraded else "degraded",
@@ -94,8 +95,8 @@ class Reporting:
                     oldest_at=backlog.oldest_at,
                 ),
                 watch=watch,
-                store_error=str(trouble[0]) if trouble else None,
-                catalog_error=str(catalog_error) if catalog_error else None,
+                store_error=_told(next(iter(trouble), None), operator=operator),
+                catalog_error=_told(catalog_error, operator=operator),
                 sessions=sessions,
             )
         )
@@ -120,12 +121,20 @@ class Reporting:
         operator = self.rights.is_operator(call.peer)
         return operator or line.directory.uid == call.peer.uid
 
-    def _known(self, sessions: list[SessionId]) -> dict[SessionId, SessionRow]:
-        """Return what the catalog says of sessions; nothing while it is away."""
+    def _known(
+        self, sessions: list[SessionId], uid: int | None
+    ) -> dict[SessionId, SessionRow]:
+        """Return what the catalog says of sessions; nothing while it is away.
+
+        Only of those of a user, if one is named: a directory may bear the name of a
+        session that is another's.
+        """
         if not sessions or self.parts.catalog_error:
             return {}
         try:
-            rows = self.parts.engine.backends.catalog.sessions(limit=MAX_SESSIONS)
+            rows = self.parts.engine.backends.catalog.sessions(
+                uid=uid, limit=MAX_SESSIONS
+            )
         except ExpokeepError:
             return {}
         return {row.session: row for row in rows}
@@ -180,6 +189,13 @@ def _is_wanted(line: Line, wanted: object) -> bool:
     if not isinstance(wanted, list | tuple) or not wanted:
         return True
     return any(line.directory.session.startswith(prefix) for prefix in wanted)
+
+
+def _told(error: Exception | None, *, operator: bool) -> str | None:
+    """Return what went wrong; its words name other users' sessions, and servers."""
+    if error is None:
+        return None
+    return str(error) if operator else "it fails; operators are told why"
 
 
 def _document(document: msgspec.Struct) -> Document:
