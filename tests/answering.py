@@ -52,8 +52,13 @@ class Answering:
     calls: list[Call] = field(default_factory=list)
 
     def query(self) -> Mapping[str, Sequence[str]]:
-        """What the last request had behind its path."""
-        return self.calls[-1].query
+        """What the last request had behind its path, but for `abbreviated`."""
+        query = self.calls[-1].query
+        return {name: query[name] for name in query if name != "abbreviated"}
+
+    def may_be_short(self) -> bool:
+        """Whether the last request let a session be named by how it begins."""
+        return "abbreviated" in self.calls[-1].query
 
     def body(self) -> object:
         """The document that the last request carried."""

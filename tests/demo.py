@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 import tempfile
 import threading
 import time
@@ -106,8 +105,7 @@ def unpack_template(target: Path, scratch: Path) -> None:
         check=True,
     )
     archive = scratch / packed.stdout.split()[-1]
-    with tarfile.open(archive) as tar:
-        tar.extractall(scratch, filter="data")
+    subprocess.run(["tar", "-xzf", archive, "-C", scratch], check=True)
     (scratch / "package").rename(target)
 
 

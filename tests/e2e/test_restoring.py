@@ -320,3 +320,17 @@ def test_a_hostile_version_is_refused_and_nothing_is_written(daemon, site, kind)
         assert list(parent.iterdir()) == []
         assert list(outside.iterdir()) == []
         assert not (site.top / "x").exists()
+
+
+def test_the_beginning_of_an_id_opens_no_session_to_a_script(daemon, site):
+    sid, _place = kept(daemon, site)
+    short = sid[:-2]
+    target = site.top / f"expo-{short}"
+
+    restored = daemon.cli("restore", short, "--to", target, "--if-missing")
+    executed = daemon.cli("exec", short, "--to", target, "--", "true")
+    offered = daemon.cli("restore", short, "--to", target)
+
+    assert (restored.returncode, executed.returncode, offered.returncode) == (10,) * 3
+    assert not target.exists()
+    assert daemon.ask("show", short)["version"]["session"] == sid

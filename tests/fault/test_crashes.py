@@ -74,7 +74,8 @@ def test_a_daemon_killed_again_and_again_records_everything_once(daemon, site):
     sid, place = site.session("again")
     appear(place, {"App.js": "0"})
     for number, point in enumerate(reversed(POINTS)):
-        daemon.start(crash=f"{point}:1")
+        # What waits in the spool may take it to this point before it is ready.
+        daemon.start(crash=f"{point}:1", ready=False)
         write(place, {"App.js": f"{number}"})
         until(lambda: daemon.process.poll() is not None, f"{point} is passed")
         daemon.wait()

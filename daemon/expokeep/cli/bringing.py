@@ -39,6 +39,8 @@ class Bringing:
     existing: Existing = "refuse"
     dry_run: bool = False
     parallelism: int | None = None
+    is_exact: bool = False
+    """The session is named in full: no other that begins like it is meant."""
 
     @property
     def session(self) -> str:
@@ -71,7 +73,7 @@ def bring(options: Options, wish: Bringing) -> Brought:
             return InUse(wish.session, target)
     with asking(options, parallelism=wish.parallelism) as asked:
         try:
-            return _restored(options, wish, _Offering(asked.source()))
+            return _restored(options, wish, _Offering(asked.source(), wish))
         except NeverKept:
             if (home := _home_in_use(asked, wish)) is None:
                 raise
@@ -135,8 +137,9 @@ def _home_in_use(asked: Asked, wish: Bringing) -> Path | None:
 class _Offering:
     """A source that is asked for its version once, and says if there is none."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, wish: Bringing) -> None:
         self._source = source
+        self._wish = wish
         self._offers: dict[str, Offer] = {}
 
     def offer(self, version: str) -> Offer:
@@ -147,7 +150,10 @@ class _Offering:
                 never = NeverKept(str(error))
                 never.hint = error.hint
                 raise never from error
-        return self._offers[version]
+        offer = self._offers[version]
+        if self._wish.is_exact and offer.version.session != self._wish.session:
+            raise NeverKept(f"no session {self._wish.session} is kept")
+        return offer
 
     def blobs(self, offer: Offer, digests: Collection[Digest]) -> Iterator[Blob]:
         return self._source.blobs(offer, digests)

@@ -25,6 +25,9 @@ from expokeep.restore.blob import Blob
 from expokeep.restore.documents import offer_of
 from expokeep.restore.source import Arrival, Offer, Source
 
+_SHORT = {"abbreviated": True}
+"""A person at a terminal may name a session by how it begins."""
+
 Document = TypeVar("Document", bound=msgspec.Struct)
 
 
@@ -58,26 +61,30 @@ class Remote:
     def log(self, session: str, *, since: str | None, limit: int) -> VersionLog:
         """Return the versions of a session, newest first."""
         path = f"/v1/sessions/{segment(session)}/versions"
-        return decode(self._client.get(path, since=since, limit=limit), VersionLog)
+        return decode(
+            self._client.get(path, since=since, limit=limit, **_SHORT), VersionLog
+        )
 
     def show(self, ref: str) -> VersionShown:
         """Return one version in full."""
-        return decode(self._client.get(_version(ref)), VersionShown)
+        return decode(self._client.get(_version(ref), **_SHORT), VersionShown)
 
     def ls(self, ref: str, path: bytes) -> TreeListing:
         """Return what a version has at a path and below."""
-        raw = self._client.get(_version(ref, "/tree"), path=to_text(path))
+        raw = self._client.get(_version(ref, "/tree"), path=to_text(path), **_SHORT)
         return decode(raw, TreeListing)
 
     def cat(self, ref: str, path: bytes) -> Iterator[bytes]:
         """Return the contents of a file."""
         return self._client.stream(
-            "GET", _version(ref, "/contents"), None, path=to_text(path)
+            "GET", _version(ref, "/contents"), None, path=to_text(path), **_SHORT
         )
 
     def find(self, glob: bytes, sessions: Collection[str]) -> Finding:
         """Return every path that ever matched."""
-        raw = self._client.get("/v1/find", glob=to_text(glob), session=list(sessions))
+        raw = self._client.get(
+            "/v1/find", glob=to_text(glob), session=list(sessions), **_SHORT
+        )
         return decode(raw, Finding)
 
     def diff(
@@ -89,7 +96,9 @@ class Remote:
     ) -> Difference:
         """Return what turns one version into another."""
         names = [to_text(path) for path in paths]
-        raw = self._client.get("/v1/diff", old=old, new=new, path=names, detail=detail)
+        raw = self._client.get(
+            "/v1/diff", old=old, new=new, path=names, detail=detail, **_SHORT
+        )
         return decode(raw, Difference)
 
     def source(self) -> Source:
@@ -107,7 +116,7 @@ class Remote:
 
     def offer(self, version: str) -> Offer:
         """Return what a restore of a version has to make."""
-        return offer_of(self._client.get(_version(version, "/offer")))
+        return offer_of(self._client.get(_version(version, "/offer"), **_SHORT))
 
     def blobs(self, offer: Offer, digests: Collection[Digest]) -> Iterator[Blob]:
         """Yield contents of a version."""

@@ -142,13 +142,15 @@ class Acting:
     def _session(self, call: Call, text: str) -> SessionId:
         """Return the session that is meant: of this host first, then of any.
 
-        Only operators may shorten an id: to others it must not tell which there are.
+        Only operators may shorten an id, if they say so: to others it must not tell
+        which there are.
         """
         try:
             session = parse_session_id(text)
         except ValueError as error:
             raise UsageError(str(error)) from error
-        if self._is_here(session) or not self.rights.is_operator(call.peer):
+        may_shorten = "abbreviated" in call.query and self.rights.is_operator(call.peer)
+        if self._is_here(session) or not may_shorten:
             return session
         here = {line.directory.session for line in self.parts.board.lines()}
         fitting = sorted(one for one in here if one.startswith(session))

@@ -151,8 +151,12 @@ class Handlers:
             self.rights.require_kept(call.peer, exact)
 
     def _exact(self, call: Call, session: str) -> SessionId | None:
-        """Return the session that somebody means who may not shorten its name."""
-        if self.rights.is_operator(call.peer):
+        """Return the session that is meant, unless its name may have been shortened.
+
+        An operator who says so may shorten. Nobody else: when a program hands on what
+        a browser sent, the beginning of an id must not open the session of another.
+        """
+        if "abbreviated" in call.query and self.rights.is_operator(call.peer):
             return None
         try:
             return parse_session_id(session)

@@ -61,8 +61,9 @@ class Rights:
         Raises:
             NotFound: nothing is kept, or it is another user's: nobody can tell which.
         """
-        if not self.is_operator(peer) and self.kept_uid_of(session) != peer.uid:
-            raise NotFound(f"no session {session}")
+        uid = self.kept_uid_of(session)
+        if uid is None or not (self.is_operator(peer) or uid == peer.uid):
+            raise NotFound(f"no session {session} is kept")
 
     def require_session(self, peer: Peer, session: SessionId) -> None:
         """Check that a peer may act on a session whose directory is here.

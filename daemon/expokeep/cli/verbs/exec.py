@@ -56,7 +56,7 @@ def command(
     """
     # Stdout is the command's own, from the first byte.
     options = replace(options_of(ctx), as_json=False)
-    wish = Bringing(_version(session, version), target, existing="keep")
+    wish = Bringing(_version(session, version), target, existing="keep", is_exact=True)
     brought = bring(options, wish)
     if not options.quiet and sys.stderr.isatty():
         print_brought(options, brought, dry_run=False, err=True)

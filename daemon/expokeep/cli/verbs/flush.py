@@ -38,7 +38,7 @@ def command(ctx: click.Context, session: str, *, everything: bool, wait: bool) -
     body = {"session": session or None, "wait": wait, "timeout_s": timeout_s}
     options.timeout_s = timeout_s + WAIT_S  # the daemon ends the wait, not we
     found: Flushed | None = None
-    for line in client(options).lines("POST", "/v1/flush", body):
+    for line in client(options).lines("POST", "/v1/flush", body, abbreviated=True):
         if options.as_json:
             as_json(line)
         if line["message_type"] == "flushed":

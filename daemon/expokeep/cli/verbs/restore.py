@@ -1,5 +1,6 @@
 """`expokeep restore`."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -57,6 +58,9 @@ def command(
     without --swap (exit 4). Owner, modes and times are as they were; giving files to
     another owner takes root.
 
+    At a terminal SID may be shortened; in a script, and with --if-missing, it must be
+    whole.
+
     \b
     Examples:
       expokeep restore shop-42
@@ -97,4 +101,6 @@ def _wish(
         existing=existing,
         dry_run=bool(choices["dry_run"]),
         parallelism=parallelism if isinstance(parallelism, int) else None,
+        # A script hands on what others sent: no id may open what it only begins.
+        is_exact=not sys.stdin.isatty() or existing == "keep",
     )

@@ -54,7 +54,7 @@ def _saved(options: Options, session: str, body: dict[str, str | None]) -> Saved
     path = f"/v1/sessions/{segment(session)}/save"
     saved: Saved | None = None
     with bar(options, "uploading") as advance:
-        for line in client(options).lines("POST", path, body):
+        for line in client(options).lines("POST", path, body, abbreviated=True):
             if options.as_json:
                 as_json(line)
             if line["message_type"] == "saved":

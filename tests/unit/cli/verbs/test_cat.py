@@ -69,3 +69,11 @@ def test_what_is_no_file_is_a_usage_error(run, asked):
     asked.answers[ROUTE] = UsageError("src is a directory, not a file")
 
     assert run("cat", "shop", "src").code == 2
+
+
+def test_a_person_may_shorten_an_id(asked):
+    asked.answers[ROUTE] = BYTES
+
+    subprocess.run([EXPOKEEP, "cat", "sh", "a"], capture_output=True, check=True)
+
+    assert asked.may_be_short()
