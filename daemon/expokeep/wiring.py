@@ -4,6 +4,7 @@ Everyone else is handed what is put together here.
 """
 
 import contextlib
+import os
 import random
 import socket
 import threading
@@ -277,7 +278,13 @@ def host_of(state_dir: Path) -> Host:
     except FileNotFoundError:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         host_id = uuid.uuid4()
-        file.write_text(f"{host_id}\n")
+        # Not even a loss of power may leave an empty file: no start gets past that.
+        fresh = file.with_suffix(".new")
+        with fresh.open("w") as out:
+            out.write(f"{host_id}\n")
+            out.flush()
+            os.fsync(out.fileno())
+        fresh.replace(file)
         return Host(host_id, socket.gethostname())
     except ValueError as error:
         reason = f"{file} does not hold a UUID; remove it to become a new host"

@@ -145,7 +145,8 @@ class Spool:
         """
         draft = self._path / session / f"{_DRAFT}{pack}"
         try:
-            draft.mkdir(mode=0o700, parents=True)
+            self._make_place(draft.parent)
+            draft.mkdir(mode=0o700)
             yield draft
         except OSError as error:
             if error.errno in _FULL:
@@ -153,6 +154,13 @@ class Spool:
             raise
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+
+    def _make_place(self, place: Path) -> None:
+        """Make the directory of a session, so that a loss of power leaves it there."""
+        with contextlib.suppress(FileExistsError):
+            place.mkdir(mode=0o700)
+            if self._fsync:
+                _sync_directory(self._path)
 
     def seal(self, draft: Path, note: Note) -> SpoolEntry:
         """Make a draft an entry. The pack files in it are on disk already."""

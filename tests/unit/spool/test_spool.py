@@ -1,4 +1,5 @@
 import datetime
+import os
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +50,21 @@ def test_what_was_sealed_is_there_after_a_restart(tmp_path):
 
     assert found == [entry]
     assert found[0].path_of(entry.note.packs[0]).read_bytes() == b"bytes"
+
+
+def test_every_directory_above_a_new_entry_is_written_to_the_disk(
+    tmp_path, monkeypatch
+):
+    synced, fsync = set(), os.fsync
+
+    def noted(descriptor):
+        synced.add(Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    sealed(opened(tmp_path))
+
+    assert {tmp_path, tmp_path / SHOP} <= synced
 
 
 def test_what_was_not_sealed_is_thrown_away(tmp_path):
