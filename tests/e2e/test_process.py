@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from daemons import Daemon, Site, appear, storm, until, write
+from daemons import Daemon, Site, appear, until, write
 from databases import fresh_database
 
 PATIENT = """\
@@ -85,15 +85,18 @@ def test_a_signal_ends_it_after_all_is_recorded(fresh, site, number):
 def test_what_was_written_a_moment_before_the_end_is_recorded(fresh, site):
     daemon = fresh(settings=PATIENT)
     sid, place = site.session()
-    _other, elsewhere = site.session()
-    appear(elsewhere, {"one": "", "other": ""})
     daemon.start()
-    daemon.ask("flush", "--all", "--wait")
 
-    storm(elsewhere)
+    # All at once for the daemon: a lot to read, with a session at its end, and the end.
+    daemon.process.send_signal(signal.SIGSTOP)
+    for _ in range(5_000):
+        (site.watch / "passing").touch()
+        (site.watch / "passing").unlink()
     write(place, {"App.js": "1"})
-    assert daemon.stop() == 0
+    daemon.process.send_signal(signal.SIGTERM)
+    daemon.process.send_signal(signal.SIGCONT)
 
+    assert daemon.wait() == 0
     assert len(site.versions(sid)) == 1
 
 
