@@ -18,7 +18,7 @@ from expokeep.model.digest import Digest, digest_of
 from expokeep.model.tree import File
 from expokeep.worktree.index import Known
 from expokeep.worktree.root import Root, open_file
-from expokeep.worktree.scan import Suspect, is_foreign, signature_of
+from expokeep.worktree.scan import Suspect, is_foreign, mtime_of, signature_of
 
 TRIES = 3
 CHUNK_BYTES = 1024 * 1024
@@ -78,9 +78,7 @@ def read(
         if signature_of(before) == signature_of(after) and length == after.st_size:
             young = after.st_mtime_ns >= young_ns
             signature = None if young else signature_of(after)
-            entry = File(
-                digest, after.st_size, after.st_mode & 0o777, after.st_mtime_ns
-            )
+            entry = File(digest, after.st_size, after.st_mode & 0o777, mtime_of(after))
             return Contents(suspect.path, entry, Known(signature, quick, digest), data)
     raise KeptChanging(suspect.path)
 

@@ -21,6 +21,7 @@ from expokeep.worktree.system import details
 MAX_DEPTH = 128
 """Directories inside each other; below that is reported and left out."""
 MAX_ENTRIES = 1_000_000
+MAX_TIME_NS = 2**63 - 1
 
 Reason = Literal[
     "unreadable",
@@ -153,7 +154,7 @@ class _Walk:
                 self.found.skipped[path] = "other mount"
                 return
             mode = stat.S_IMODE(found.st_mode) & PERMISSIONS
-            self.found.entries[path] = Directory(mode, found.st_mtime_ns)
+            self.found.entries[path] = Directory(mode, mtime_of(found))
             self.directory(descriptor, path, depth=depth + 1)
         finally:
             os.close(descriptor)
@@ -170,10 +171,10 @@ class _Walk:
         known = self._known.get(path)
         if known is not None and known.signature == signature:
             self.found.entries[path] = File(
-                known.digest, found.st_size, mode, found.st_mtime_ns
+                known.digest, found.st_size, mode, mtime_of(found)
             )
         else:
-            suspect = Suspect(path, signature, mode, found.st_mtime_ns)
+            suspect = Suspect(path, signature, mode, mtime_of(found))
             self.found.suspects.append(suspect)
 
     def _link(
@@ -183,7 +184,7 @@ class _Walk:
             target = os.readlink(name, dir_fd=parent)
         except OSError:
             return  # gone, or something else by now: its event brings us back
-        self.found.entries[path] = Link(target, found.st_mtime_ns)
+        self.found.entries[path] = Link(target, mtime_of(found))
 
 
 def is_foreign(found: os.stat_result, root: Root) -> bool:
@@ -191,9 +192,17 @@ def is_foreign(found: os.stat_result, root: Root) -> bool:
     return found.st_nlink > 1 and found.st_uid != root.uid
 
 
+def mtime_of(found: os.stat_result) -> int:
+    """Return a time of change in ns that a pack and a catalog can hold.
+
+    Disks know times after 2262, and anybody may give one to a file.
+    """
+    return max(-MAX_TIME_NS, min(found.st_mtime_ns, MAX_TIME_NS))
+
+
 def signature_of(found: os.stat_result) -> Signature:
     """Return what says whether a file was written since."""
-    return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+    return (found.st_size, mtime_of(found), found.st_ctime_ns, found.st_ino)
 
 
 def _listing(descriptor: int) -> list[tuple[bytes, os.stat_result]]:

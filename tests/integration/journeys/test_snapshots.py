@@ -495,6 +495,25 @@ def test_a_part_that_is_restored_alone_does_not_become_the_project(host, catalog
     assert len(tree_of(catalog)) == 4
 
 
+def test_a_time_beyond_all_calendars_keeps_no_session_from_being_kept(host, catalog):
+    path = write(host, "App.js")
+    os.utime(path, (15_000_000_000, 15_000_000_000))
+    (host.home(SHOP) / "sub").mkdir()
+    (host.home(SHOP) / "link").symlink_to("App.js")
+    for name in ("sub", "link"):
+        place = host.home(SHOP) / name
+        os.utime(place, (15_000_000_000, 15_000_000_000), follow_symlinks=False)
+    if path.stat().st_mtime != 15_000_000_000:
+        pytest.skip("this file system has no such times")
+
+    version = host.save()
+    host.home(SHOP).rename(host.top / "gone")
+    host.restore("shop")
+
+    assert version.seq == 1
+    assert host.save() is None
+
+
 def test_the_pack_of_every_version_proves_its_tree(host, catalog):
     write(host, "a/b/c", "1")
     host.save()
