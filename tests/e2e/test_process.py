@@ -138,17 +138,25 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("flags", [[], ["--check-config"]], ids=["start", "check"])
 @pytest.mark.parametrize("kind", BAD)
-def test_a_configuration_that_cannot_be_used_is_refused(fresh, kind, flags):
+def test_a_configuration_that_cannot_be_used_is_refused(fresh, kind):
     settings, environment, told = BAD[kind]
     daemon = fresh(settings=settings, environment=environment)
 
-    refused = daemon.run("-c", str(daemon.config), *flags)
+    refused = daemon.run("-c", str(daemon.config), "--check-config")
 
     assert refused.returncode == 78
     assert all(words in refused.stderr for words in told), refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_a_daemon_does_not_start_on_a_configuration_that_cannot_be_used(fresh, site):
+    daemon = fresh(settings="debounce: {quiet: soon}\n")
+
+    refused = daemon.run("-c", str(daemon.config), "--watch-dir", str(site.watch))
+
+    assert (refused.returncode, "debounce.quiet" in refused.stderr) == (78, True)
+    assert not daemon.state.exists()
 
 
 def test_a_good_configuration_is_called_good_and_nothing_is_started(fresh):
