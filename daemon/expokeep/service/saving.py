@@ -56,14 +56,15 @@ class Saving:
         except NotFound:
             # It is gone, or another directory has its name: the observer tells us.
             return None
-        except ExpokeepError as error:
+        except (ExpokeepError, OSError) as error:
             self._failed(line, error)
             line.changed_at = changed_at or line.changed_at
             return None
-        except OSError as error:
-            self._failed(line, error)
+        except Exception as error:
+            # A fault of ours, which the worker logs in full and tries again.
+            line.last_error = f"a fault in expokeep: {error!r}"
             line.changed_at = changed_at or line.changed_at
-            return None
+            raise
         finally:
             line.is_taken = False
         self._note(line, outcome)
