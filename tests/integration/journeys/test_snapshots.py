@@ -503,8 +503,6 @@ def test_a_time_beyond_all_calendars_keeps_no_session_from_being_kept(host, cata
     for name in ("sub", "link"):
         place = host.home(SHOP) / name
         os.utime(place, (15_000_000_000, 15_000_000_000), follow_symlinks=False)
-    if path.stat().st_mtime != 15_000_000_000:
-        pytest.skip("this file system has no such times")
 
     version = host.save()
     host.home(SHOP).rename(host.top / "gone")
