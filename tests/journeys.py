@@ -67,7 +67,12 @@ class Keeper:
         memories = Memories(self.top / "index")
         self.snapshotter = Snapshotter(tools, self.spool, memories, self.host)
         self.shipper = Shipper(
-            self.catalog, self.store, self.spool, self.host, lambda *_: None
+            self.catalog,
+            self.store,
+            self.spool,
+            self.host,
+            lambda *_: None,
+            self.executor,
         )
         fetcher = Fetcher(
             self.store, RangeCache(self.top / "cache", 1 << 30), self.executor, ahead=4

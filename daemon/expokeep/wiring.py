@@ -52,6 +52,8 @@ LEVELS = {"fastest": (1, 1), "auto": (3, 6), "better": (7, 9), "max": (15, 19)}
 """zstd levels of a first version and of later ones, by the setting `compression`."""
 
 _COMPRESSING_THREADS = 2
+_UPLOADS = 8
+"""Big files on their way to the bucket at once, all sessions together."""
 _FIRST_RETRY_S = 0.5
 
 
@@ -214,6 +216,7 @@ def engine(settings: Settings, progress: Progress) -> Iterator[Engine]:
         compressing = stack.enter_context(
             ThreadPoolExecutor(_COMPRESSING_THREADS, "compress")
         )
+        uploading = stack.enter_context(ThreadPoolExecutor(_UPLOADS, "upload"))
         tools = Tools(
             catalog=held.catalog,
             builder=Builder(spool, policy, compressing),
@@ -228,7 +231,7 @@ def engine(settings: Settings, progress: Progress) -> Iterator[Engine]:
             backends=held,
             spool=spool,
             snapshotter=Snapshotter(tools, spool, memories, host),
-            shipper=Shipper(held.catalog, held.store, spool, host, progress),
+            shipper=Shipper(held.catalog, held.store, spool, host, progress, uploading),
             fetcher=fetching,
         )
 

@@ -4,7 +4,10 @@ Every step may be repeated, after an error or after a restart: a pack that is th
 there, and a commit knows its pack. An entry leaves the spool when its version is kept.
 """
 
+import threading
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from expokeep.catalog.base import Catalog
@@ -78,6 +81,8 @@ class Shipper:
     spool: Spool
     host: Host
     progress: Progress
+    executor: Executor
+    """Uploads the big files of a snapshot side by side."""
 
     def ship(self, entry: SpoolEntry, sealed: Sealed | None = None) -> Shipped:
         """Upload and record an entry.
@@ -118,18 +123,22 @@ class Shipper:
 
     def _upload(self, entry: SpoolEntry) -> None:
         total = sum(pack.size_bytes for pack in entry.note.packs)
-        sent = 0
+        sent, adding = 0, threading.Lock()
 
         def tell(count: int) -> None:
             nonlocal sent
-            sent += count
-            self.progress(entry.note.session, sent, total)
+            with adding:
+                sent += count
+                self.progress(entry.note.session, sent, total)
 
+        def put(pack: SpooledPack) -> None:
+            path = entry.path_of(pack)
+            self.store.put_file(pack.key, path, sha256=pack.sha256, progress=tell)
+
+        own, *big = entry.note.packs
         # The big ones first: when the snapshot's own pack is there, all of it is.
-        for pack in reversed(entry.note.packs):
-            self.store.put_file(
-                pack.key, entry.path_of(pack), sha256=pack.sha256, progress=tell
-            )
+        deque(self.executor.map(put, big), maxlen=0)
+        put(own)
 
     def _commit(
         self, entry: SpoolEntry, manifests: Sequence[Manifest], opened: Opened
