@@ -74,7 +74,7 @@ demo: $(VENV)/embedded ## the whole story in a minute, on a real Expo project (n
 	$(BIN)/python tests/demo.py
 
 bench: $(VENV)/dev ## measure expokeep beside what a user would pick instead
-	$(BIN)/python -m bench $(ARGS)
+	$(BIN)/python -m bench --write $(ARGS)
 
 docs: $(VENV)/dev ## write what is generated
 	$(BIN)/python -m expokeep.settings.example > config/expokeep.example.yaml
