@@ -281,12 +281,9 @@ def host_of(state_dir: Path) -> Host:
     except FileNotFoundError:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         host_id = uuid.uuid4()
-        # Not even a loss of power may leave an empty file: no start gets past that.
         fresh = file.with_suffix(".new")
-        with fresh.open("w") as out:
-            out.write(f"{host_id}\n")
-            out.flush()
-            os.fsync(out.fileno())
+        fresh.write_text(f"{host_id}\n")
+        os.sync()  # or a loss of power leaves an empty file, and no start gets on
         fresh.replace(file)
         return Host(host_id, socket.gethostname())
     except ValueError as error:
