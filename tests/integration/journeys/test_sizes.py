@@ -33,7 +33,7 @@ def script(seed: int, size_bytes: int) -> str:
         )
         line = (
             f"export function {name}({{ style, children, onPress }}: Props) {{\n"
-            f"  const [value, setValue] = useState<number>({chance.randrange(10_000)});\n"
+            f"  const [value, setValue] = useState({chance.randrange(10_000)});\n"
             "  return (\n    <View style={[styles.container, style]}>\n"
             f"      <Text style={{styles.title}}>{{value}} {name}</Text>\n"
             "      {children}\n    </View>\n  );\n}\n\n"
