@@ -131,10 +131,8 @@ def test_a_second_daemon_on_a_state_directory_is_refused(fresh, site):
 BAD = {
     "unknown key": ("debounce:\n  quiett: 2s\n", {}, [":2:", "quiett", "quiet"]),
     "wrong value": ("\nworkers: many\n", {}, [":2:", "workers", "many"]),
-    "out of range": ("workers: 65\n", {}, [":1:", "workers", "64"]),
     "no YAML": ("workers: [1\n", {}, ["not YAML"]),
     "bad variable": ("", {"R2_ENDPOINT": "not a url"}, ["R2_ENDPOINT", "not a url"]),
-    "bad days": ("", {"BUILD_RETENTION_DAYS": "0"}, ["BUILD_RETENTION_DAYS", "0"]),
 }
 
 
@@ -205,7 +203,7 @@ def test_once_keeps_everything_as_it_is_and_ends(fresh, site):
     assert (len(site.versions(one)), len(site.versions(other))) == (2, 1)
 
 
-@pytest.mark.parametrize("missing", ["bucket", "catalog", "both"])
+@pytest.mark.parametrize("missing", ["bucket", "catalog"])
 def test_without_servers_it_spools_and_records_once_they_are_configured(
     fresh, site, missing
 ):
@@ -213,7 +211,6 @@ def test_without_servers_it_spools_and_records_once_they_are_configured(
         "bucket": {"R2_ENDPOINT": "", "R2_ACCESS_KEY_ID": ""},
         "catalog": {"DATABASE_URL": ""},
     }
-    nothing["both"] = nothing["bucket"] | nothing["catalog"]
     daemon = fresh(environment=nothing[missing])
     sid, place = site.session()
     daemon.start()
@@ -226,8 +223,7 @@ def test_without_servers_it_spools_and_records_once_they_are_configured(
     status = daemon.ask("status", sid)
     told = until(lambda: daemon.ask("status")["store_error"], "status says why")
     assert status["spool"]["entries"] == 3
-    wanted = "R2_ENDPOINT" if missing == "bucket" else "DATABASE_URL"
-    assert wanted in told or "storage.endpoint" in told
+    assert ("storage.endpoint" if missing == "bucket" else "DATABASE_URL") in told
     assert site.versions(sid) == []
     assert daemon.stop() == 0
 

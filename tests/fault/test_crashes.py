@@ -55,7 +55,7 @@ def test_a_daemon_killed_anywhere_loses_no_version_and_no_change(
     assert daemon.ask("status")["state"] == "ok"
 
 
-@pytest.mark.parametrize("point", ["after-seal", "after-index", "after-put"])
+@pytest.mark.parametrize("point", ["after-seal", "after-put"])
 def test_what_was_sealed_survives_the_loss_of_the_session_as_well(daemon, site, point):
     sid, place = site.session("gone")
     daemon.start(crash=f"{point}:1")
