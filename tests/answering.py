@@ -33,6 +33,7 @@ ROUTES = (
     ("POST", "/v1/pause"),
     ("POST", "/v1/resume"),
     ("GET", "/v1/versions/{ref}"),
+    ("POST", "/v1/versions/{ref}/accept"),
     ("GET", "/v1/versions/{ref}/tree"),
     ("GET", "/v1/versions/{ref}/contents"),
     ("GET", "/v1/find"),

@@ -12,6 +12,7 @@ from pathlib import Path
 from expokeep import clock
 from expokeep.catalog.base import Catalog
 from expokeep.catalog.values import Host
+from expokeep.model.guard import Limits
 from expokeep.model.ignore import DEFAULT_EXCLUDES
 from expokeep.model.names import SessionId
 from expokeep.model.version import Version
@@ -41,6 +42,7 @@ POLICY = Policy(
     scope="main",
     key_prefix="v1/",
     fsync=False,
+    guard=Limits(),
 )
 
 
@@ -72,6 +74,7 @@ class Keeper:
             self.spool,
             self.host,
             lambda *_: None,
+            self.policy.guard,
             self.executor,
         )
         fetcher = Fetcher(

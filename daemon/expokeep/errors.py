@@ -38,6 +38,13 @@ class TargetExists(ExpokeepError):
     )
 
 
+class Parked(ExpokeepError):
+    """A version was kept, and did not become the newest."""
+
+    exit_code = 4
+    hint = "`expokeep accept VERSION` makes it the newest; so does `save --force`."
+
+
 class NotFound(ExpokeepError):
     """There is no such session, version or path."""
 

@@ -28,6 +28,7 @@ from expokeep.model.names import SessionId
 from expokeep.restore.cache import RangeCache
 from expokeep.restore.fetch import Fetcher
 from expokeep.restore.local import Home, LocalSource
+from expokeep.settings.policies import SCOPE, guard_of, policy_of
 from expokeep.settings.values import Settings
 from expokeep.snapshot.build import Builder
 from expokeep.snapshot.claims import Claims
@@ -35,7 +36,6 @@ from expokeep.snapshot.keep import Tools
 from expokeep.snapshot.memory import Memories
 from expokeep.snapshot.run import Snapshotter
 from expokeep.snapshot.ship import Progress, Shipper
-from expokeep.snapshot.values import Policy
 from expokeep.spool.spool import Spool
 from expokeep.store.base import Store
 from expokeep.store.retrying import Retrying, RetryPolicy
@@ -44,12 +44,6 @@ from expokeep.store.s3.bucket import S3Store
 from expokeep.store.settings import S3Settings
 
 log = get(__name__)
-
-SCOPE = "main"
-"""One for the deployment: contents are stored once across all sessions."""
-
-LEVELS = {"fastest": (1, 1), "auto": (3, 6), "better": (7, 9), "max": (15, 19)}
-"""zstd levels of a first version and of later ones, by the setting `compression`."""
 
 _COMPRESSING_THREADS = 2
 _UPLOADS = 8
@@ -231,7 +225,15 @@ def engine(settings: Settings, progress: Progress) -> Iterator[Engine]:
             backends=held,
             spool=spool,
             snapshotter=Snapshotter(tools, spool, memories, host),
-            shipper=Shipper(held.catalog, held.store, spool, host, progress, uploading),
+            shipper=Shipper(
+                held.catalog,
+                held.store,
+                spool,
+                host,
+                progress,
+                guard_of(settings),
+                uploading,
+            ),
             fetcher=fetching,
         )
 
@@ -255,22 +257,6 @@ def require_schema(held: Catalog) -> None:
 def create_bucket(settings: Settings) -> None:
     """Make the bucket if it is not there. Only for servers of our own."""
     s3_bucket.create_bucket(bucket(settings))
-
-
-def policy_of(settings: Settings) -> Policy:
-    """Return the rules of a snapshot."""
-    base_level, incremental_level = LEVELS[settings.compression]
-    return Policy(
-        deletion_grace_s=settings.debounce.deletion_grace_s,
-        max_file_bytes=settings.max_file_size_bytes,
-        excludes=settings.excluded,
-        ignore_file=settings.ignore_file,
-        base_level=base_level,
-        incremental_level=incremental_level,
-        scope=SCOPE,
-        key_prefix=settings.storage.prefix,
-        fsync=settings.spool.fsync != "never",
-    )
 
 
 def host_of(state_dir: Path) -> Host:

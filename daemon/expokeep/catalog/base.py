@@ -87,6 +87,13 @@ class Catalog(Protocol):
         """Tell that a directory was made by restoring version `seq` into it."""
         ...
 
+    def accept(self, version: Version) -> int | None:
+        """Make a version head, whatever it was parked for; return the head before.
+
+        The head that was is pinned: what an accept replaces can be had back.
+        """
+        ...
+
     def resolve(self, ref: VersionRef) -> Version:
         """Return the version that is meant; a session may be named by a unique prefix.
 

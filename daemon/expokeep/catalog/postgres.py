@@ -99,6 +99,19 @@ class PostgresCatalog:
             )
         )
 
+    def accept(self, version: Version) -> int | None:
+        """Make a version head, whatever it was parked for; return the head before."""
+
+        def work(connection: Connection[TupleRow]) -> int | None:
+            with connection.transaction():
+                before = Sessions(connection).move_head(version.session, version.seq)
+                Versions(connection).accept(version.session, version.seq)
+                if before is not None and before != version.seq:
+                    Versions(connection).pin(version.session, before)
+            return before
+
+        return self.database.run(work)
+
     def resolve(self, ref: VersionRef) -> Version:
         """Return the version that is meant."""
         return self.database.run(lambda connection: resolved(connection, ref))

@@ -111,6 +111,13 @@ class Sessions:
         values = {"session": session, "owner": owner, "project_name": project_name}
         return self.connection.execute(_SQL["describe"], values).rowcount == 1
 
+    def move_head(self, session: SessionId, seq: int) -> int | None:
+        """Make a version head; return the one that was."""
+        with self.connection.cursor(row_factory=scalar_row) as cursor:
+            values = {"session": session, "seq": seq}
+            before: int | None = cursor.execute(_SQL["move_head"], values).fetchone()
+            return before
+
     def touch(self, session: SessionId, *, at: datetime.datetime) -> bool:
         """Note that a session was used; return whether there is one."""
         values = {"session": session, "at": at}

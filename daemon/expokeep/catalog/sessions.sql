@@ -94,6 +94,20 @@ UPDATE session
        project_name = coalesce(%(project_name)s, project_name)
  WHERE sid = %(session)s;
 
+-- name: move_head
+-- Returns the head that was, under the row lock that commits of the session take too.
+WITH before AS (
+    SELECT id, head_seq
+      FROM session
+     WHERE sid = %(session)s
+       FOR NO KEY UPDATE
+)
+UPDATE session
+   SET head_seq = %(seq)s
+  FROM before
+ WHERE session.id = before.id
+RETURNING before.head_seq;
+
 -- name: touch
 UPDATE session
    SET accessed_at = greatest(accessed_at, %(at)s)

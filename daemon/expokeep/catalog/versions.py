@@ -83,6 +83,10 @@ class Versions:
         """Keep a version from ever being forgotten by rule."""
         self.connection.execute(_SQL["pin"], {"session": session, "seq": seq})
 
+    def accept(self, session: SessionId, seq: int) -> None:
+        """Say that nothing is wrong with a version."""
+        self.connection.execute(_SQL["accept"], {"session": session, "seq": seq})
+
     def head(self, session: SessionId) -> Version | None:
         """Return the version that a session stands at."""
         return self._one("head", {"session": session})

@@ -45,6 +45,14 @@ UPDATE version
    AND version.session = session.id
    AND version.seq = %(seq)s;
 
+-- name: accept
+UPDATE version
+   SET parked = NULL
+  FROM session
+ WHERE session.sid = %(session)s
+   AND version.session = session.id
+   AND version.seq = %(seq)s;
+
 -- name: head
 SELECT session.sid AS session, version.seq, version.epoch,
        version.parent_seq AS parent, version.taken_at, version.trigger, version.tree,

@@ -39,6 +39,7 @@ VERBS = {
     "diff": "Compare two versions.",
     "restore": "Bring a version back to disk.",
     "exec": "Restore a session if it is missing, then run a command in it.",
+    "accept": "Make a version the newest that did not become it by itself.",
     "pause": "Hold uploads back; captures go on into the spool.",
     "resume": "End a pause.",
     "flush": "Keep and upload now what has changed.",

@@ -267,6 +267,15 @@ class Saved(Document, frozen=True, tag="saved"):
     excluded_count: int = 0
 
 
+class Accepted(Document, frozen=True, tag="accepted"):
+    """A version that is head now, and the one that was."""
+
+    session: str
+    version: int
+    replaced: int | None
+    """Pinned: it stays."""
+
+
 class Flushed(Document, frozen=True, tag="flushed"):
     """What became of a flush; `pending` snapshots are still in the spool."""
 

@@ -4,10 +4,11 @@ The app around us removes a session's directory and puts a blank template in its
 whenever a page is refreshed after a restart. That must not bury what a person made.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from expokeep.model.tree import Delta, Directory, Entry, Tree
+from expokeep.model.tree import Delta, Directory, Entry, File, Tree, files_in
 
 WHOLE_PROJECT = b"package.json"
 
@@ -54,6 +55,42 @@ def refusal(life: Life) -> str | None:
     if not life.is_edited:
         return "a new directory that nobody has edited yet"
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a version may lose of the one before it without being looked at."""
+
+    max_lost_percent: int = 50
+    min_lost_files: int = 5
+
+
+def loss(before: Tree, after: Tree, limits: Limits) -> str | None:
+    """Return how much a tree lost, if that is more than anybody does by the way.
+
+    A file that was renamed is not lost: its contents are there under a new name.
+
+    >>> from expokeep.model.digest import Digest
+    >>> many = {b"%d" % n: File(Digest(bytes([n] * 32)), 1) for n in range(10)}
+    >>> loss(many, {b"0": many[b"0"]}, Limits())
+    'it lost 9 of 10 files'
+    """
+    had = dict(files_in(before))
+    came = Counter(
+        entry.digest for path, entry in files_in(after) if path not in before
+    )
+    lost_count = 0
+    for path, entry in had.items():
+        if isinstance(after.get(path), File):
+            continue
+        if came[entry.digest] > 0:
+            came[entry.digest] -= 1
+        else:
+            lost_count += 1
+    is_much = lost_count * 100 > limits.max_lost_percent * len(had)
+    if lost_count < limits.min_lost_files or not is_much:
+        return None
+    return f"it lost {lost_count} of {len(had)} files"
 
 
 def is_whole(tree: Tree) -> bool:

@@ -12,16 +12,20 @@ from expokeep import clock
 from expokeep.control.routes import Call, Document, Lines, Reply
 from expokeep.errors import NotFound, UsageError
 from expokeep.history.documents import (
+    Accepted,
     Flushed,
     Paused,
     Progress,
 )
+from expokeep.log import get
 from expokeep.model.names import SessionId, parse_session_id
 from expokeep.restore.local import LocalSource
 from expokeep.restore.source import Arrival
 from expokeep.service.asked_save import PROGRESS_EVERY_S, SaveWish, asked_save
 from expokeep.service.parts import Parts
 from expokeep.service.rights import Rights
+
+log = get(__name__)
 
 BARRIER_S = 5.0
 """How long to wait for all events that happened before a request."""
@@ -85,6 +89,22 @@ class Acting:
         if session is not None and not self._is_here(session):
             raise NotFound(f"session {session} is not on this host")
         return Lines(self._flushed(session, wish))
+
+    def accept(self, call: Call) -> Reply:
+        """Make a version head that did not become it by itself."""
+        self.rights.require_operator(call.peer)
+        version = self.source.offer(call.path["ref"]).version
+        replaced = self.parts.engine.backends.catalog.accept(version)
+        log.info(
+            "version accepted",
+            session=version.session,
+            version=version.seq,
+            instead_of=replaced,
+        )
+        document = Accepted(
+            session=version.session, version=version.seq, replaced=replaced
+        )
+        return Document(_encoded(document))
 
     def pause(self, call: Call) -> Reply:
         """Hold back uploads; captures go on into the spool."""

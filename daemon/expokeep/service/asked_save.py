@@ -26,6 +26,8 @@ class SaveWish(msgspec.Struct):
     message: str | None = None
     user: str | None = None
     name: str | None = None
+    force: bool = False
+    """However much is gone."""
 
 
 def asked_save(parts: Parts, line: Line, wish: SaveWish) -> Iterator[bytes]:
@@ -119,4 +121,5 @@ def _request(line: Line, wish: SaveWish) -> Request:
         owner=wish.user,
         project_name=wish.name,
         believes_deletions=True,
+        is_forced=wish.force,
     )

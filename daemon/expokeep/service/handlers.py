@@ -56,6 +56,7 @@ class Handlers:
             ("POST", "/v1/pause", self.acting.pause),
             ("POST", "/v1/resume", self.acting.resume),
             ("POST", "/v1/arrivals", self.acting.arrive),
+            ("POST", f"{version}/accept", self.accept),
             ("GET", version, self.show),
             ("GET", f"{version}/tree", self.ls),
             ("GET", f"{version}/contents", self.cat),
@@ -87,6 +88,11 @@ class Handlers:
         self._require(call, session)
         since = _one(call, "since")
         return _document(self.history.log(session, since=since, limit=_limit(call)))
+
+    def accept(self, call: Call) -> Reply:
+        """Make a version head after all."""
+        self._ref(call)
+        return self.acting.accept(call)
 
     def show(self, call: Call) -> Reply:
         """Show one version."""

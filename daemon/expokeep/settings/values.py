@@ -66,6 +66,23 @@ class Debounce:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """What may not become the newest version by itself.
+
+    A version that loses more than max-delete-percent of the files of the one before it,
+    and at least min-files-lost, is parked: kept beside the head until somebody accepts
+    it, or its files are back.
+    """
+
+    max_delete_percent: int = setting(
+        whole(0, 100), "50", "Of the files before; 100 never parks."
+    )
+    min_files_lost: int = setting(
+        whole(1, 1_000_000), "5", "Fewer may go, whatever part of all they are."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spool:
     """What is safe on local disk and not yet in the bucket."""
 
@@ -205,6 +222,7 @@ class Settings:
     )
     workers: int = setting(whole(1, 64), "4", "Snapshots at a time.")
     debounce: Debounce = section(Debounce)
+    guard: Guard = section(Guard)
     spool: Spool = section(Spool)
     exclude: tuple[str, ...] = setting_list(
         kinds.RULE,

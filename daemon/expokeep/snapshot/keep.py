@@ -13,7 +13,7 @@ from expokeep.catalog.values import Opened, PackKind, PackRecord
 from expokeep.errors import ExpokeepError
 from expokeep.log import get
 from expokeep.model.digest import Digest
-from expokeep.model.guard import is_edit, is_whole
+from expokeep.model.guard import is_edit, is_whole, loss
 from expokeep.model.tree import diff
 from expokeep.pack.format import Manifest
 from expokeep.snapshot.build import (
@@ -171,4 +171,6 @@ class Keeping:
             project_name=self.request.project_name or project_name(named_in),
             is_whole=is_whole(plan.tree),
             is_edited=asked or is_edit(self.memory.index.tree, plan.delta),
+            loss=loss(self.memory.index.tree, plan.tree, self.tools.policy.guard),
+            is_forced=self.request.is_forced,
         )

@@ -16,8 +16,6 @@ from expokeep.catalog.values import (
     Host,
     NewVersion,
     Opened,
-    PackRecord,
-    Place,
     ReuseGone,
     RootIdentity,
     RootOwner,
@@ -25,15 +23,15 @@ from expokeep.catalog.values import (
 )
 from expokeep.errors import AccessDenied, Busy
 from expokeep.log import get
-from expokeep.model.guard import Life, refusal
+from expokeep.model.guard import Limits, loss, refusal
 from expokeep.model.names import SessionId
 from expokeep.model.tree import Tree, diff, patch, tree_digest
 from expokeep.model.version import Selector, Version, VersionRef
 from expokeep.pack.format import Manifest, SnapRecord
-from expokeep.pack.reader import PackFile
 from expokeep.snapshot.crash import point
 from expokeep.snapshot.keep import Sealed
-from expokeep.spool.spool import Note, Spool, SpooledPack, SpoolEntry
+from expokeep.snapshot.recording import life_of, manifests_of, new_version, record_of
+from expokeep.spool.spool import Spool, SpooledPack, SpoolEntry
 from expokeep.store.base import Store
 
 log = get(__name__)
@@ -81,6 +79,7 @@ class Shipper:
     spool: Spool
     host: Host
     progress: Progress
+    guard: Limits
     executor: Executor
     """Uploads the big files of a snapshot side by side."""
 
@@ -94,7 +93,7 @@ class Shipper:
         Raises:
             BackendUnreachable, AccessDenied, ...: the entry stays as it is.
         """
-        manifests = sealed.manifests if sealed else _manifests(entry)
+        manifests = sealed.manifests if sealed else manifests_of(entry)
         opened = sealed.standing if sealed else None
         if opened is None:
             opened = self._begin(entry)
@@ -115,7 +114,7 @@ class Shipper:
             owner=note.owner,
         )
         require_own(opened, note.root_uid)
-        records = [_record(pack) for pack in note.packs]
+        records = [record_of(pack) for pack in note.packs]
         kept = self.catalog.begin(opened, records, note.reused)
         if missing := set(note.reused) - kept:
             raise ReuseGone(f"{len(missing)} contents that were kept are gone")
@@ -143,21 +142,48 @@ class Shipper:
     def _commit(
         self, entry: SpoolEntry, manifests: Sequence[Manifest], opened: Opened
     ) -> Shipped:
-        new = _new_version(entry, manifests, opened)
+        new, opened = self._judged(entry, manifests, opened)
         for _ in range(SEQ_TRIES):
             try:
                 version = self.catalog.commit(new)
                 return Shipped(version, _moved_on(opened, version))
             except SeqTaken:
                 # Not only the number: the head may be another directory's by now.
-                opened = self._begin(entry)
-                new = _new_version(entry, manifests, opened)
+                new, opened = self._judged(entry, manifests, self._begin(entry))
             except BaseMoved:
                 tree = self._tree(new, manifests[0].snaps[0])
                 if tree is None or opened.tip_pack is None:
                     raise
                 new = self._rebased(new, tree, opened)
         raise Busy(f"session {new.session} is written to by too many at once")
+
+    def _judged(
+        self, entry: SpoolEntry, manifests: Sequence[Manifest], opened: Opened
+    ) -> tuple[NewVersion, Opened]:
+        """Return what is to be recorded, as head or parked, and what that stands on."""
+        if self._doubt(entry, manifests, opened) is not None:
+            # What it is measured by may have been accepted since we asked.
+            opened = self._begin(entry)
+        doubt = self._doubt(entry, manifests, opened)
+        return new_version(entry, manifests, opened, doubt), opened
+
+    def _doubt(
+        self, entry: SpoolEntry, manifests: Sequence[Manifest], opened: Opened
+    ) -> str | None:
+        """Return why a version should not become head by itself, if it should not."""
+        note, head_seq = entry.note, opened.head_seq
+        if (refused := refusal(life_of(note, opened))) is not None:
+            return refused
+        if note.is_forced or note.loss is not None:
+            return None if note.is_forced else note.loss
+        if head_seq in (None, opened.tip_seq) or opened.epoch != opened.head_epoch:
+            return None
+        # The one before it is parked. So is this one, unless what was lost is back.
+        head = VersionRef(note.session, Selector(seq=head_seq))
+        before = self.catalog.tree(self.catalog.resolve(head))
+        new = new_version(entry, manifests, opened, None)
+        after = self._tree(new, manifests[0].snaps[0])
+        return None if after is None else loss(before, after, self.guard)
 
     def _tree(self, new: NewVersion, snap: SnapRecord) -> Tree | None:
         """Return the whole tree of a snapshot, if what it goes out from is kept."""
@@ -176,72 +202,6 @@ class Shipper:
         log.info("chain continued", session=new.session, after=tip.seq)
         delta = diff(self.catalog.tree(tip), tree)
         return replace(new, parent_pack=tip.pack, delta=delta)
-
-
-def _manifests(entry: SpoolEntry) -> tuple[Manifest, ...]:
-    found = []
-    for pack in entry.note.packs:
-        with PackFile(entry.path_of(pack)) as file:
-            found.append(file.manifest)
-    return tuple(found)
-
-
-def _record(pack: SpooledPack) -> PackRecord:
-    return PackRecord(pack.id, pack.key, pack.kind, pack.level, pack.size_bytes)
-
-
-def _places(note: Note, manifests: Sequence[Manifest]) -> tuple[Place, ...]:
-    return tuple(
-        Place(
-            digest=blob.digest,
-            size_bytes=blob.size_bytes,
-            pack=pack.id,
-            key=pack.key,
-            frame_offset=manifest.frames[blob.frame].offset,
-            frame_length=manifest.frames[blob.frame].length,
-            frame_raw_length=manifest.frames[blob.frame].raw_length,
-            offset=blob.offset,
-        )
-        for pack, manifest in zip(note.packs, manifests, strict=True)
-        for blob in manifest.blobs
-    )
-
-
-def _new_version(
-    entry: SpoolEntry, manifests: Sequence[Manifest], opened: Opened
-) -> NewVersion:
-    note, snap = entry.note, manifests[0].snaps[0]
-    parked = refusal(
-        Life(
-            is_first=opened.head_seq is None,
-            continues_head=opened.epoch == opened.head_epoch
-            or opened.base_seq is not None,
-            is_whole=note.is_whole,
-            is_edited=note.is_edited,
-        )
-    )
-    return NewVersion(
-        session=note.session,
-        fence=opened.fence,
-        seq=opened.last_seq + 1,
-        epoch=opened.epoch,
-        parent_pack=note.parent_pack,
-        taken_at=note.taken_at,
-        trigger=note.trigger,
-        tree=snap.tree,
-        file_count=snap.file_count,
-        size_bytes=snap.size_bytes,
-        delta=snap.delta,
-        packs=tuple(_record(pack) for pack in note.packs),
-        places=_places(note, manifests),
-        reused=frozenset(note.reused),
-        moves_head=parked is None,
-        message=note.message,
-        author=note.author,
-        parked=parked,
-        project_name=note.project_name,
-        root=RootOwner(note.root_uid, note.root_gid, note.root_mode),
-    )
 
 
 def _moved_on(opened: Opened, version: Version) -> Opened:

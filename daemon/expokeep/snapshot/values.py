@@ -4,6 +4,7 @@ import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
+from expokeep.model.guard import Limits
 from expokeep.model.names import SessionId
 from expokeep.model.version import Trigger
 
@@ -22,6 +23,8 @@ class Request:
     project_name: str | None = None
     believes_deletions: bool = False
     """A person asked: what is gone is meant to be gone."""
+    is_forced: bool = False
+    """And however much it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Policy:
     scope: str
     key_prefix: str
     fsync: bool
+    guard: Limits
 
 
 @dataclass(frozen=True, slots=True)

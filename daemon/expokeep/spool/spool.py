@@ -80,6 +80,9 @@ class Note:
     is_whole: bool = True
     is_edited: bool = True
     """What the rule about heads asks, once the catalog can be asked for the rest."""
+    loss: str | None = None
+    """How much it lost of the version before it, if that is suspicious."""
+    is_forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

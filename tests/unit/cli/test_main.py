@@ -45,7 +45,8 @@ def imported_by(*words: str) -> set[str]:
 
 def test_the_verbs_are_those_that_work_and_no_others():
     expected = (
-        "status info sessions save log show ls cat find diff restore exec pause resume "
+        "status info sessions save log show ls cat find diff restore exec accept pause "
+        "resume "
         "flush db config doctor completion"
     )
 

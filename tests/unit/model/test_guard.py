@@ -1,5 +1,5 @@
 from expokeep.model.digest import digest_of
-from expokeep.model.guard import Life, is_edit, is_whole, refusal
+from expokeep.model.guard import Life, Limits, is_edit, is_whole, loss, refusal
 from expokeep.model.tree import Delta, Directory, File
 
 FILE, OTHER = File(digest_of(b"a"), 1), File(digest_of(b"b"), 1)
@@ -50,3 +50,40 @@ def test_what_tools_rewrite_is_no_edit():
     delta = Delta({b"package.json": OTHER, b"src": Directory(0o700)}, frozenset())
 
     assert not is_edit(kept, delta)
+
+
+def files(*names: str) -> dict:
+    return {name.encode(): File(digest_of(name.encode()), 1) for name in names}
+
+
+TEN = files(*"abcdefghij")
+
+
+def test_to_lose_most_files_is_suspicious():
+    assert loss(TEN, files("a", "b"), Limits()) == "it lost 8 of 10 files"
+
+
+def test_half_of_the_files_may_go():
+    assert loss(TEN, files(*"abcde"), Limits()) is None
+
+
+def test_a_few_files_may_go_whatever_part_they_are():
+    assert loss(files(*"abcd"), {}, Limits()) is None
+
+
+def test_what_was_renamed_or_rewritten_is_not_lost():
+    moved = {b"src/" + path: entry for path, entry in TEN.items()}
+    rewritten = {path: File(digest_of(b"new"), 3) for path in TEN}
+
+    assert loss(TEN, moved, Limits()) is None
+    assert loss(TEN, rewritten, Limits()) is None
+
+
+def test_one_copy_excuses_one_loss():
+    same = {name.encode(): FILE for name in "abcdefghij"}
+
+    assert loss(same, {b"z": FILE}, Limits()) == "it lost 9 of 10 files"
+
+
+def test_a_hundred_percent_parks_nothing():
+    assert loss(TEN, {}, Limits(max_lost_percent=100)) is None

@@ -1,5 +1,7 @@
 """`expokeep save`."""
 
+from collections.abc import Mapping
+
 import click
 import msgspec
 
@@ -11,7 +13,7 @@ from expokeep.cli.options import Options, options_of, verb
 from expokeep.cli.printing import as_json
 from expokeep.cli.remote import decode
 from expokeep.control.client import segment
-from expokeep.errors import Partial
+from expokeep.errors import Parked, Partial
 from expokeep.history.documents import Saved
 from expokeep.model import size
 
@@ -21,19 +23,15 @@ from expokeep.model import size
 @click.option("-m", "--message", type=WORDS, metavar="TEXT", help="What it is, to you.")
 @click.option("--user", type=WORDS, metavar="USER", help="Whose it is, from now on.")
 @click.option("--name", type=WORDS, metavar="NAME", help="What the project is called.")
+@click.option("--force", is_flag=True, help="Also if most of the files are gone.")
 @click.pass_context
-def command(
-    ctx: click.Context,
-    session: str,
-    message: str | None,
-    user: str | None,
-    name: str | None,
-) -> None:
+def command(ctx: click.Context, /, session: str, **said: str | bool | None) -> None:
     """Keep a session now, and wait until it is durable.
 
     Durable means: its contents are in the bucket and its version is in Postgres. What
-    you have deleted counts as deleted at once. Files that could not be read are named,
-    and the exit code is 3.
+    you have deleted counts as deleted at once; if that is most of the project, the
+    version is kept beside the newest one (exit 4) unless you say --force. Files that
+    could not be read are named, and the exit code is 3.
 
     \b
     Examples:
@@ -41,16 +39,20 @@ def command(
       expokeep save shop-42 --user alice --name "My Shop"
     """
     options = options_of(ctx)
-    body = {"message": message, "user": user, "name": name}
-    saved = _saved(options, session, body)
+    saved = _saved(options, session, said)
     if not options.as_json and not options.quiet:
         click.echo(_told(saved))
+    if saved.parked:
+        kept = f"version {saved.version} is kept beside the newest one"
+        raise Parked(f"{kept}: {saved.parked}")
     if saved.skipped:
         first = text.path(saved.skipped[0].path)
         raise Partial(f"{len(saved.skipped)} paths could not be kept, such as {first}")
 
 
-def _saved(options: Options, session: str, body: dict[str, str | None]) -> Saved:
+def _saved(
+    options: Options, session: str, body: Mapping[str, str | bool | None]
+) -> Saved:
     path = f"/v1/sessions/{segment(session)}/save"
     saved: Saved | None = None
     with bar(options, "uploading") as advance:
@@ -71,11 +73,8 @@ def _told(saved: Saved) -> str:
     if saved.state == "unchanged":
         kept = f"version {saved.version}" if saved.version else "nothing"
         return f"{name}nothing has changed since {kept} of {saved.session}"
-    told = (
+    return (
         f"{name}saved as version {saved.version} of {saved.session} "
         f"({saved.set_count} changed, {saved.gone_count} gone, "
         f"{size.shown(saved.stored_bytes)} stored, {saved.took_s:.2f} s)"
     )
-    if saved.parked:
-        told += f"\nIt did not become the newest version: {saved.parked}."
-    return told

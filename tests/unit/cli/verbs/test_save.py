@@ -31,7 +31,12 @@ def test_a_save_tells_its_version_and_the_project(run, asked):
         "My Shöp: saved as version 8 of shop "
         "(2 changed, 1 gone, 1.5 KB stored, 0.25 s)\n"
     )
-    assert asked.body() == {"message": "é", "user": "alice", "name": "My Shöp"}
+    assert asked.body() == {
+        "message": "é",
+        "user": "alice",
+        "name": "My Shöp",
+        "force": False,
+    }
     assert asked.calls[-1].path == {"session": "shop"}
 
 
@@ -47,7 +52,11 @@ def test_nothing_new_is_said_and_is_no_error(run, asked):
 def test_a_parked_version_says_why_it_is_not_the_newest(run, asked):
     asked.answers[ROUTE] = [saved(parked="it lost 9 of 10 files")]
 
-    assert "not become the newest version: it lost 9 of 10" in run("save", "shop").out
+    ended = run("save", "shop")
+
+    assert ended.code == 4
+    assert "version 8 is kept beside the newest one: it lost 9 of 10" in ended.err
+    assert "expokeep accept" in ended.err
 
 
 def test_what_was_left_out_is_named_and_is_code_3(run, asked):

@@ -1,0 +1,34 @@
+"""The rules of the journeys, as the settings of a process say."""
+
+from expokeep.model.guard import Limits
+from expokeep.settings.values import Settings
+from expokeep.snapshot.values import Policy
+
+SCOPE = "main"
+"""One for the deployment: contents are stored once across all sessions."""
+
+LEVELS = {"fastest": (1, 1), "auto": (3, 6), "better": (7, 9), "max": (15, 19)}
+"""zstd levels of a first version and of later ones, by the setting `compression`."""
+
+
+def policy_of(settings: Settings) -> Policy:
+    """Return the rules of a snapshot."""
+    base_level, incremental_level = LEVELS[settings.compression]
+    return Policy(
+        deletion_grace_s=settings.debounce.deletion_grace_s,
+        max_file_bytes=settings.max_file_size_bytes,
+        excludes=settings.excluded,
+        ignore_file=settings.ignore_file,
+        base_level=base_level,
+        incremental_level=incremental_level,
+        scope=SCOPE,
+        key_prefix=settings.storage.prefix,
+        fsync=settings.spool.fsync != "never",
+        guard=guard_of(settings),
+    )
+
+
+def guard_of(settings: Settings) -> Limits:
+    """Return how much a version may lose before somebody has to look at it."""
+    guard = settings.guard
+    return Limits(guard.max_delete_percent, guard.min_files_lost)
