@@ -11,10 +11,16 @@ from expokeep.snapshot.crash import POINTS
 BEFORE_THE_SEAL = ("after-scan", "after-begin")
 
 
-def objects_of(site, sid: str) -> int:
+@pytest.fixture(scope="module")
+def objects_of(site):
+    """Counts the objects of a session, as the bucket itself has them."""
     with site.asking() as s3:
-        found = s3.list_objects_v2(Bucket=site.bucket, Prefix=f"v1/main/{sid}/")
-    return found["KeyCount"]
+
+        def count(sid: str) -> int:
+            found = s3.list_objects_v2(Bucket=site.bucket, Prefix=f"v1/main/{sid}/")
+            return found["KeyCount"]
+
+        yield count
 
 
 def is_killed(daemon) -> bool:
@@ -24,7 +30,7 @@ def is_killed(daemon) -> bool:
 @pytest.mark.parametrize("number", [1, 2], ids=["first version", "later version"])
 @pytest.mark.parametrize("point", POINTS)
 def test_a_daemon_killed_anywhere_loses_no_version_and_no_change(
-    daemon, site, point, number
+    daemon, site, objects_of, point, number
 ):
     sid, place = site.session(point)
     daemon.start(crash=f"{point}:{number}")
@@ -39,7 +45,7 @@ def test_a_daemon_killed_anywhere_loses_no_version_and_no_change(
     stored = number if point in {"after-put", "after-commit"} else number - 1
     sealed = 0 if point in BEFORE_THE_SEAL else 1
     assert len(site.versions(sid)) == recorded
-    assert (objects_of(site, sid), daemon.spooled(sid)) == (stored, sealed)
+    assert (objects_of(sid), daemon.spooled(sid)) == (stored, sealed)
 
     daemon.start()
     rows = daemon.await_versions(sid, number)
@@ -51,7 +57,7 @@ def test_a_daemon_killed_anywhere_loses_no_version_and_no_change(
     assert [row["parent_seq"] for row in rows] == [None, 1][:number]
     assert len(site.versions(sid)) == number
     assert digests(back) == digests(place)
-    assert (objects_of(site, sid), daemon.spooled(sid)) == (number, 0)
+    assert (objects_of(sid), daemon.spooled(sid)) == (number, 0)
     assert daemon.ask("status")["state"] == "ok"
 
 
@@ -70,7 +76,9 @@ def test_what_was_sealed_survives_the_loss_of_the_session_as_well(daemon, site, 
     assert (place / "App.js").read_text() == "1"
 
 
-def test_a_daemon_killed_again_and_again_records_everything_once(daemon, site):
+def test_a_daemon_killed_again_and_again_records_everything_once(
+    daemon, site, objects_of
+):
     sid, place = site.session("again")
     appear(place, {"App.js": "0"})
     for number, point in enumerate(reversed(POINTS)):
@@ -92,4 +100,4 @@ def test_a_daemon_killed_again_and_again_records_everything_once(daemon, site):
     assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
     assert [row["parent_seq"] for row in rows] == [None, *range(1, len(rows))]
     assert len({row["tree"] for row in rows}) == len(rows)
-    assert objects_of(site, sid) == len(rows)
+    assert objects_of(sid) == len(rows)
