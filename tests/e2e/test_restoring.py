@@ -247,19 +247,17 @@ def test_an_interrupted_restore_leaves_nothing(daemon, site):
     assert list(target.parent.iterdir()) == []
 
 
-OUTSIDE = b"/tmp/keep-outside"
-
-
-def hostile_trees() -> dict[str, Tree]:
+def hostile_trees(outside: Path) -> dict[str, Tree]:
     """Return trees that would write elsewhere, if anybody was fool enough."""
+    elsewhere = os.fsencode(outside)
     file, top = File(digest_of(b"x"), 1), Directory()
     return {
         "above": {b"../x": file},
-        "absolute": {b"/tmp/keep-outside/x": file},
+        "absolute": {elsewhere + b"/x": file},
         "roundabout": {b"a": top, b"a/../../x": file},
         "dot": {b"a": top, b"a/./x": file},
         "nul": {b"x\0y": file},
-        "through a link": {b"a": Link(OUTSIDE), b"a/x": file},
+        "through a link": {b"a": Link(elsewhere), b"a/x": file},
         "below a file": {b"a": file, b"a/x": file},
     }
 
@@ -303,12 +301,12 @@ def record_as(site, sid: str, tree: Tree) -> None:
         )
 
 
-@pytest.mark.parametrize("kind", hostile_trees())
+@pytest.mark.parametrize("kind", hostile_trees(Path("/x")))
 def test_a_hostile_version_is_refused_and_nothing_is_written(daemon, site, kind):
     sid, _place = kept(daemon, site, {"x": "x"}, "hostile")
-    record_as(site, sid, hostile_trees()[kind])
-    outside = Path(os.fsdecode(OUTSIDE))
-    outside.mkdir(exist_ok=True)
+    outside = site.top / f"outside-{sid}"
+    outside.mkdir()
+    record_as(site, sid, hostile_trees(outside)[kind])
     parent = site.top / f"refused-{sid}"
     parent.mkdir()
 
