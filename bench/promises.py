@@ -165,7 +165,10 @@ class _Scene:
 
 
 def _write(path: Path, size_bytes: int, seed: int = 0) -> None:
-    path.write_bytes(random.Random(seed).randbytes(size_bytes))
+    chance = random.Random(seed)
+    with path.open("wb") as file:
+        while (left := size_bytes - file.tell()) > 0:
+            file.write(chance.randbytes(min(left, _MIB)))
 
 
 def _write_times_s(path: Path) -> list[float]:
