@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 from expokeep.model.digest import Digest
 
-PATIENCE_S = 20.0
+PATIENCE_S = 5.0
 """After this we would rather store some bytes twice than hold a session up."""
 
 
