@@ -172,10 +172,10 @@ class Shipper:
     ) -> str | None:
         """Return why a version should not become head by itself, if it should not."""
         note, head_seq = entry.note, opened.head_seq
-        if (refused := refusal(life_of(note, opened))) is not None:
+        if note.is_forced:
+            return None
+        if (refused := refusal(life_of(note, opened)) or note.loss) is not None:
             return refused
-        if note.is_forced or note.loss is not None:
-            return None if note.is_forced else note.loss
         if head_seq in (None, opened.tip_seq) or opened.epoch != opened.head_epoch:
             return None
         # The one before it is parked. So is this one, unless what was lost is back.

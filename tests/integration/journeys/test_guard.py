@@ -68,6 +68,20 @@ def test_who_forces_a_save_means_it(emptied):
     assert head(emptied) == 2
 
 
+def test_who_forces_a_fragment_means_it_as_well(emptied):
+    shutil.rmtree(emptied.home(SHOP))
+    emptied.home(SHOP).mkdir()
+    (emptied.home(SHOP) / "chat.js").write_text("a fragment")
+    parked = emptied.save(trigger="save")
+    (emptied.home(SHOP) / "chat.js").write_text("meant")
+
+    forced = emptied.save(trigger="save", is_forced=True)
+
+    assert parked.parked
+    assert forced.parked is None
+    assert head(emptied) == forced.seq
+
+
 def test_an_accepted_version_is_head_and_so_is_what_follows(emptied):
     parked = emptied.save()
 
