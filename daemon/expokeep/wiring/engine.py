@@ -1,0 +1,79 @@
+"""The journeys of a daemon, put together."""
+
+import contextlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from expokeep.catalog.values import Host
+from expokeep.restore.fetch import Fetcher
+from expokeep.settings.policies import guard_of, policy_of
+from expokeep.settings.values import Settings
+from expokeep.snapshot.build import Builder
+from expokeep.snapshot.claims import Claims
+from expokeep.snapshot.keep import Tools
+from expokeep.snapshot.memory import Memories
+from expokeep.snapshot.run import Snapshotter
+from expokeep.snapshot.ship import Progress, Shipper
+from expokeep.spool.spool import Spool
+from expokeep.wiring.backends import Backends, backends
+from expokeep.wiring.host import host_of
+from expokeep.wiring.reading import fetcher
+
+_COMPRESSING_THREADS = 2
+_UPLOADS = 8
+"""Big files on their way to the bucket at once, all sessions together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The two journeys, ready to run."""
+
+    settings: Settings
+    host: Host
+    backends: Backends
+    spool: Spool
+    snapshotter: Snapshotter
+    shipper: Shipper
+    fetcher: Fetcher
+
+
+@contextlib.contextmanager
+def engine(settings: Settings, progress: Progress) -> Iterator[Engine]:
+    """Hold all that a daemon needs to keep sessions and to give them back."""
+    host = host_of(settings.state_dir)
+    spool = Spool(settings.spool.path, fsync=settings.spool.fsync != "never")
+    spool.open()
+    policy = policy_of(settings)
+    with contextlib.ExitStack() as stack:
+        held = stack.enter_context(backends(settings))
+        fetching = stack.enter_context(fetcher(settings, held.store))
+        compressing = stack.enter_context(
+            ThreadPoolExecutor(_COMPRESSING_THREADS, "compress")
+        )
+        uploading = stack.enter_context(ThreadPoolExecutor(_UPLOADS, "upload"))
+        tools = Tools(
+            catalog=held.catalog,
+            builder=Builder(spool, policy, compressing),
+            claims=Claims(),
+            policy=policy,
+        )
+        compressing.submit(held.store.warm)  # unconfigured, it fails, and that is fine
+        memories = Memories(settings.state_dir / "index")
+        yield Engine(
+            settings=settings,
+            host=host,
+            backends=held,
+            spool=spool,
+            snapshotter=Snapshotter(tools, spool, memories, host),
+            shipper=Shipper(
+                held.catalog,
+                held.store,
+                spool,
+                host,
+                progress,
+                guard_of(settings),
+                uploading,
+            ),
+            fetcher=fetching,
+        )

@@ -1,0 +1,27 @@
+"""Who this host is."""
+
+import os
+import socket
+import uuid
+from pathlib import Path
+
+from expokeep.catalog.values import Host
+from expokeep.errors import ConfigError
+
+
+def host_of(state_dir: Path) -> Host:
+    """Return who this host is: a random id that its state directory keeps."""
+    file = state_dir / "host-id"
+    try:
+        return Host(uuid.UUID(file.read_text().strip()), socket.gethostname())
+    except FileNotFoundError:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        host_id = uuid.uuid4()
+        fresh = file.with_suffix(".new")
+        fresh.write_text(f"{host_id}\n")
+        os.sync()  # or a loss of power leaves an empty file, and no start gets on
+        fresh.replace(file)
+        return Host(host_id, socket.gethostname())
+    except ValueError as error:
+        reason = f"{file} does not hold a UUID; remove it to become a new host"
+        raise ConfigError(reason) from error
