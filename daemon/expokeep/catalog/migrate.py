@@ -1,7 +1,8 @@
 """Brings the schema to where this program expects it, and says how far off it is.
 
 Migrations only ever grow in number, are never edited once released, and are written so
-that the daemon of one number before still works on the schema after.
+that the daemon of one number before still works on the schema after: migrate first,
+with the new release, then restart the daemons one after the other.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ _SQL = queries.beside(__file__)
 
 _FILE = re.compile(r"(?P<number>\d{4})_[a-z0-9_]+\.sql")
 TOLERATED = 1
-"""So many versions of the schema around our own can we work with."""
+"""So many versions of the schema after our own can we work with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,12 @@ def known_migrations() -> list[Migration]:
 def require_schema(status: SchemaStatus) -> None:
     """Check that this program can work on the schema that is there.
 
-    >>> require_schema(SchemaStatus(found=3, known=4, pending=("0004_x",)))
+    >>> require_schema(SchemaStatus(found=5, known=4, pending=()))
 
     Raises:
-        ConfigError: it is missing, or more than one version older or newer.
+        ConfigError: it is missing or older, or more than one version newer.
     """
-    if status.found and abs(status.found - status.known) <= TOLERATED:
+    if status.found and 0 <= status.found - status.known <= TOLERATED:
         return
     if status.found > status.known:
         error = ConfigError(

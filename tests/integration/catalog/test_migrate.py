@@ -1,4 +1,4 @@
-"""The schema: made once, by whoever is first, and understood one step either way."""
+"""The schema: made once, by whoever is first, and understood one step ahead."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -103,16 +103,16 @@ def test_without_a_schema_we_say_what_to_run(empty):
     assert "db migrate" in caught.value.hint
 
 
-@pytest.mark.parametrize(("found", "known"), [(4, 4), (3, 4), (5, 4)])
-def test_one_step_of_the_schema_either_way_is_fine(found, known):
+@pytest.mark.parametrize(("found", "known"), [(4, 4), (5, 4)])
+def test_a_schema_that_is_one_step_ahead_is_fine(found, known):
     require_schema(SchemaStatus(found, known, ()))
 
 
 @pytest.mark.parametrize(
     ("found", "known", "hint"),
-    [(0, 1, "db migrate"), (2, 4, "db migrate"), (6, 4, "release")],
+    [(0, 1, "db migrate"), (3, 4, "db migrate"), (6, 4, "release")],
 )
-def test_more_than_a_step_is_refused_with_what_to_do(found, known, hint):
+def test_any_other_schema_is_refused_with_what_to_do(found, known, hint):
     with pytest.raises(ConfigError) as caught:
         require_schema(SchemaStatus(found, known, ()))
 

@@ -1,0 +1,111 @@
+-- Care of what is kept: labels, forgetting, proofs, and facts that no pack can hold.
+--
+-- A daemon of schema 1 still works on this one: nothing that it writes needs more.
+
+-- Who intends a pack: what a host left behind is adopted when its lease is over.
+ALTER TABLE pack ADD COLUMN host uuid REFERENCES host;
+
+-- The pack whose manifest tells a version. NULL: its own, `pack`. A merge tells the
+-- versions of the packs that it replaces, and their ids stay what commits are known by.
+ALTER TABLE version ADD COLUMN told_by uuid;
+
+CREATE INDEX version_by_teller ON version (told_by) WHERE told_by IS NOT NULL;
+
+CREATE TABLE label (
+    session     bigint NOT NULL,
+    name        text COLLATE "C" NOT NULL CHECK (name ~ '^[^[:cntrl:]@/]{1,100}$'),
+    seq         integer NOT NULL,
+    labelled_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (session, name),
+    FOREIGN KEY (session, seq) REFERENCES version (session, seq)
+);
+
+CREATE INDEX label_by_version ON label (session, seq);
+
+-- What hosts hold on their own disks and could not record yet, as their heartbeats say.
+-- Keyed by the session's name: it may be that nothing of it was ever recorded.
+CREATE TABLE unrecorded (
+    host    uuid NOT NULL REFERENCES host,
+    sid     text COLLATE "C" NOT NULL,
+    entries integer NOT NULL CHECK (entries >= 0),
+    since   timestamptz NOT NULL,
+    PRIMARY KEY (sid, host)
+);
+
+-- Each run that deletes objects takes the next number, here and in the bucket. When the
+-- bucket knows a higher one, this database is an old backup, and nothing is deleted.
+CREATE TABLE generation (
+    only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    number   bigint NOT NULL DEFAULT 0 CHECK (number >= 0)
+);
+
+INSERT INTO generation DEFAULT VALUES;
+
+-- What checks and drills found, newest last.
+CREATE TABLE proof (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind       text NOT NULL CHECK (kind IN ('check', 'drill')),
+    host       uuid REFERENCES host,
+    started_at timestamptz NOT NULL,
+    ended_at   timestamptz,
+    is_well    boolean,
+    body       jsonb NOT NULL DEFAULT '{}'
+);
+
+CREATE INDEX proof_by_kind ON proof (kind, id DESC);
+
+-- Facts: rows as they became, in order, until the daemon has written them into the
+-- bucket as immutable objects. A rebuild reads them there: the last word on a row counts.
+-- Triggers, so that no way of changing these rows can forget it.
+CREATE TABLE fact (
+    id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    kind text NOT NULL CHECK (kind IN ('session', 'epoch', 'version', 'label')),
+    sid  text COLLATE "C" NOT NULL,
+    gone boolean NOT NULL,
+    body jsonb NOT NULL
+);
+
+-- A function of ours finds tables by the search_path of its caller, which is our schema.
+CREATE FUNCTION note_fact() RETURNS trigger
+LANGUAGE plpgsql AS $$
+DECLARE
+    subject   jsonb := to_jsonb(CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END);
+    session_id bigint;
+    name      text;
+BEGIN
+    IF current_setting('expokeep.replaying', true) = 'on' THEN
+        RETURN NULL;
+    END IF;
+    IF TG_TABLE_NAME = 'session' THEN
+        name := subject ->> 'sid';
+    ELSE
+        session_id := (subject ->> 'session')::bigint;
+        SELECT sid INTO name FROM session WHERE id = session_id;
+    END IF;
+    IF name IS NOT NULL THEN
+        INSERT INTO fact (kind, sid, gone, body)
+        VALUES (TG_TABLE_NAME, name, TG_OP = 'DELETE', subject);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- Not the moment of the last access: it changes often, and a rebuild may begin it anew.
+CREATE TRIGGER session_noted
+AFTER INSERT OR DELETE
+   OR UPDATE OF owner, project_name, root_uid, root_gid, root_mode, last_seq, head_seq,
+                deleted_at
+   ON session FOR EACH ROW EXECUTE FUNCTION note_fact();
+
+CREATE TRIGGER epoch_noted
+AFTER INSERT OR DELETE OR UPDATE OF base_seq, ended_at
+   ON epoch FOR EACH ROW EXECUTE FUNCTION note_fact();
+
+CREATE TRIGGER version_noted
+AFTER INSERT OR DELETE OR UPDATE OF parked, pinned, message, told_by
+   ON version FOR EACH ROW EXECUTE FUNCTION note_fact();
+
+CREATE TRIGGER label_noted
+AFTER INSERT OR DELETE OR UPDATE
+   ON label FOR EACH ROW EXECUTE FUNCTION note_fact();

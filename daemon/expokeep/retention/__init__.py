@@ -1,0 +1,1 @@
+"""The journey of forgetting: which versions stay, and which bytes may go."""
