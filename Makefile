@@ -34,7 +34,8 @@ setup: $(VENV)/dev tools ## make the virtual environment for development
 .PHONY: tools
 tools:
 	@missing=""; \
-	for tool in zstd:zstd tar:tar curl:curl patch:patch bsdtar:libarchive-tools strace:strace; do \
+	for tool in zstd:zstd tar:tar curl:curl patch:patch bsdtar:libarchive-tools strace:strace \
+	            node:nodejs; do \
 	  command -v "$${tool%%:*}" >/dev/null || missing="$$missing $${tool##*:}"; \
 	done; \
 	[ -z "$$missing" ] && exit 0; \
