@@ -13,6 +13,8 @@ from expokeep.model import ignore
 from expokeep.model.ignore import Rules
 from expokeep.model.names import SessionId
 from expokeep.service.board import Board
+from expokeep.service.chores import chores
+from expokeep.service.maintenance import LOOK_EVERY_S, Maintenance
 from expokeep.service.parts import Parts
 from expokeep.service.progress import Progresses
 from expokeep.service.saving import Saving
@@ -56,7 +58,23 @@ def running(settings: Settings) -> Iterator[Parts]:
         parts.shipping.start()
         stack.enter_context(parts.savers)
         stack.enter_context(parts.observer)
+        parts.maintenance = stack.enter_context(_maintaining(engine))
         yield parts
+
+
+@contextlib.contextmanager
+def _maintaining(engine: Engine) -> Iterator[Maintenance | None]:
+    """Look after what is kept, where anything can be."""
+    lock = wiring.maintenance_lock(engine.backends)
+    if lock is None:
+        yield None
+        return
+    maintenance = Maintenance(lock, chores(engine))
+    with Repeating("maintenance", LOOK_EVERY_S, maintenance.act):
+        try:
+            yield maintenance
+        finally:
+            maintenance.stop()
 
 
 def _assembled(settings: Settings, engine: Engine, progresses: Progresses) -> Parts:

@@ -7,6 +7,7 @@ from expokeep import clock
 from expokeep.errors import ExpokeepError
 from expokeep.model.names import SessionId
 from expokeep.service.board import Board
+from expokeep.service.maintenance import Maintenance
 from expokeep.service.progress import Progresses
 from expokeep.service.saving import Saving
 from expokeep.service.shipping import Shipping
@@ -35,6 +36,8 @@ class Parts:
     progresses: Progresses
     catalog_error: ExpokeepError | None = None
     """The failure of the last heartbeat, if it failed."""
+    maintenance: Maintenance | None = None
+    """None where no database is configured."""
 
     def is_well(self) -> bool:
         """Ask every part whether it makes progress."""

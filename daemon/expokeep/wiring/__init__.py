@@ -9,9 +9,11 @@ from expokeep.wiring.backends import (
     bucket,
     catalog,
     create_bucket,
+    database_of,
     require_schema,
     store,
 )
+from expokeep.wiring.caring import maintenance_lock
 from expokeep.wiring.engine import Engine, engine
 from expokeep.wiring.host import host_of
 from expokeep.wiring.reading import Reading, fetcher, home_in, reading, reading_of
@@ -24,10 +26,12 @@ __all__ = [
     "bucket",
     "catalog",
     "create_bucket",
+    "database_of",
     "engine",
     "fetcher",
     "home_in",
     "host_of",
+    "maintenance_lock",
     "reading",
     "reading_of",
     "require_schema",

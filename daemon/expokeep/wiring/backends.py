@@ -121,6 +121,14 @@ def backends(settings: Settings) -> Iterator[Backends]:
         yield Backends(held_catalog, held_store)
 
 
+def database_of(held: Catalog) -> Database | None:
+    """Return the way to Postgres, for those who ask it more than a catalog answers.
+
+    None where no database is configured: there is nothing to look after.
+    """
+    return held.database if isinstance(held, PostgresCatalog) else None
+
+
 def require_schema(held: Catalog) -> None:
     """Check that the catalog has a schema that we can work on, if it answers at all.
 

@@ -41,6 +41,12 @@ CREATE TABLE generation (
 
 INSERT INTO generation DEFAULT VALUES;
 
+-- When maintenance was last done, by whichever daemon: the others need not do it again.
+CREATE TABLE chore (
+    name    text COLLATE "C" PRIMARY KEY,
+    done_at timestamptz NOT NULL DEFAULT now()
+);
+
 -- What checks and drills found, newest last.
 CREATE TABLE proof (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,0 +1,11 @@
+"""What maintenance there is: each chore, and how often it is done."""
+
+from expokeep.service.maintenance import Chore
+from expokeep.wiring import Engine
+
+
+def chores(engine: Engine) -> tuple[Chore, ...]:
+    """Return what is done for what this engine keeps."""
+    if not engine.settings.storage.configured:
+        return ()
+    return ()

@@ -1,0 +1,10 @@
+"""What looks after what is kept, put together; nothing where nothing is configured."""
+
+from expokeep.catalog.maintaining import MaintenanceLock
+from expokeep.wiring.backends import Backends, database_of
+
+
+def maintenance_lock(held: Backends) -> MaintenanceLock | None:
+    """Return what tells which daemon looks after what is kept."""
+    database = database_of(held.catalog)
+    return None if database is None else MaintenanceLock(database)
