@@ -28,6 +28,9 @@ from expokeep.model.digest import Digest
 from expokeep.model.tree import files_in
 from expokeep.model.version import Version
 
+RETRACTED = "recorded while the directory was being removed"
+"""Why a version is parked that took the start of a removal for an edit."""
+
 
 def committed(connection: Connection[TupleRow], new: NewVersion) -> Version:
     """Write a version, or find that it is written already.
@@ -133,6 +136,8 @@ def _write(connection: Connection[TupleRow], new: NewVersion, version: Version) 
         history.name_paths(new.session, sorted(new.delta.set))
         history.start(new)
     Versions(connection).record(version)
+    if new.retracts and new.moves_head:
+        Versions(connection).retract(new.session, new.retracts, RETRACTED)
     Packs(connection).publish(new.packs)
 
 

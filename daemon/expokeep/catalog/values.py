@@ -152,6 +152,9 @@ class NewVersion:
     parked: str | None = None
     project_name: str | None = None
     root: RootOwner | None = None
+    retracts: tuple[uuid.UUID, ...] = ()
+    """Packs of versions to park if this one becomes head: they show a project in the
+    middle of its removal."""
 
 
 @dataclass(frozen=True, slots=True)

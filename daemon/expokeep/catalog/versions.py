@@ -87,9 +87,28 @@ class Versions:
         """Say that nothing is wrong with a version."""
         self.connection.execute(_SQL["accept"], {"session": session, "seq": seq})
 
+    def retract(
+        self, session: SessionId, packs: Sequence[uuid.UUID], reason: str
+    ) -> None:
+        """Park versions after all, but for those that are parked already."""
+        values = {"session": session, "packs": list(packs), "reason": reason}
+        self.connection.execute(_SQL["retract"], values)
+
     def head(self, session: SessionId) -> Version | None:
         """Return the version that a session stands at."""
         return self._one("head", {"session": session})
+
+    def good(self, session: SessionId) -> Version | None:
+        """Return the head, or the newest version that is not parked if that is."""
+        return self._one("good", {"session": session})
+
+    def labelled(self, session: SessionId, label: str) -> Version | None:
+        """Return the version that was given a name."""
+        return self._one("labelled", {"session": session, "label": label})
+
+    def packed(self, session: SessionId, pack: uuid.UUID) -> Version | None:
+        """Return the version that a pack was sealed for."""
+        return self._one("packed", {"session": session, "pack": pack})
 
     def numbered(self, session: SessionId, seq: int) -> Version | None:
         """Return a version by its number."""

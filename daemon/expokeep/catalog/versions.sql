@@ -53,6 +53,15 @@ UPDATE version
    AND version.session = session.id
    AND version.seq = %(seq)s;
 
+-- name: retract
+UPDATE version
+   SET parked = %(reason)s
+  FROM session
+ WHERE session.sid = %(session)s
+   AND version.session = session.id
+   AND version.pack = ANY (%(packs)s::uuid[])
+   AND version.parked IS NULL;
+
 -- name: head
 SELECT session.sid AS session, version.seq, version.epoch,
        version.parent_seq AS parent, version.taken_at, version.trigger, version.tree,
@@ -73,6 +82,46 @@ SELECT session.sid AS session, version.seq, version.epoch,
   JOIN version
     ON version.session = session.id
    AND version.seq = %(seq)s
+ WHERE session.sid = %(session)s;
+
+-- name: good
+-- The head, unless it was parked since it became head. What came after the head and was
+-- not parked is meant only then: somebody has chosen the head instead.
+SELECT session.sid AS session, version.seq, version.epoch,
+       version.parent_seq AS parent, version.taken_at, version.trigger, version.tree,
+       version.file_count, version.size_bytes, version.message, version.author,
+       version.parked, version.pack
+  FROM session
+  JOIN version
+    ON version.session = session.id
+   AND version.parked IS NULL
+ WHERE session.sid = %(session)s
+ ORDER BY version.seq = session.head_seq DESC NULLS LAST, version.seq DESC
+ LIMIT 1;
+
+-- name: labelled
+SELECT session.sid AS session, version.seq, version.epoch,
+       version.parent_seq AS parent, version.taken_at, version.trigger, version.tree,
+       version.file_count, version.size_bytes, version.message, version.author,
+       version.parked, version.pack
+  FROM session
+  JOIN label
+    ON label.session = session.id
+   AND label.name = %(label)s
+  JOIN version
+    ON version.session = session.id
+   AND version.seq = label.seq
+ WHERE session.sid = %(session)s;
+
+-- name: packed
+SELECT session.sid AS session, version.seq, version.epoch,
+       version.parent_seq AS parent, version.taken_at, version.trigger, version.tree,
+       version.file_count, version.size_bytes, version.message, version.author,
+       version.parked, version.pack
+  FROM session
+  JOIN version
+    ON version.session = session.id
+   AND version.pack = %(pack)s
  WHERE session.sid = %(session)s;
 
 -- name: before_head

@@ -80,4 +80,5 @@ def new_version(
         parked=parked,
         project_name=note.project_name,
         root=RootOwner(note.root_uid, note.root_gid, note.root_mode),
+        retracts=note.retracts,
     )

@@ -83,6 +83,8 @@ class Note:
     loss: str | None = None
     """How much it lost of the version before it, if that is suspicious."""
     is_forced: bool = False
+    retracts: tuple[uuid.UUID, ...] = ()
+    """Packs of versions that recorded deletions which were the start of a removal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -426,3 +426,30 @@ def test_the_taken_time_is_when_the_session_was_used(scribe, catalog):
     scribe.record(TREE, taken_at=later)
 
     assert catalog.sessions()[0].accessed_at == later
+
+
+def test_what_recorded_a_removal_is_parked_by_the_version_that_undoes_it(
+    scribe, catalog
+):
+    whole = scribe.record(TREE)
+    torn = scribe.record({b"src": Directory()})
+    odd = scribe.record({}, parked="odd", moves_head=False)
+
+    final = scribe.record(TREE, trigger="final", retracts=(torn.pack, odd.pack))
+
+    parked = {one.seq: one.parked for one in catalog.versions(SHOP.session)}
+    assert parked == {
+        final.seq: None,
+        odd.seq: "odd",
+        torn.seq: "recorded while the directory was being removed",
+        whole.seq: None,
+    }
+    assert catalog.resolve(SHOP) == final
+
+
+def test_nothing_is_retracted_by_a_version_that_does_not_become_head(scribe, catalog):
+    torn = scribe.record({b"src": Directory()})
+
+    scribe.record(TREE, retracts=(torn.pack,), parked="odd", moves_head=False)
+
+    assert catalog.resolve(SHOP) == torn
