@@ -47,7 +47,17 @@ def _selected(
         return versions.taken_by(session, selector.at)
     if selector.back:
         return versions.before_head(session, selector.back)
-    return versions.head(session)
+    return _named(versions, session, selector)
+
+
+def _named(
+    versions: Versions, session: SessionId, selector: Selector
+) -> Version | None:
+    if selector.label is not None:
+        return versions.labelled(session, selector.label)
+    if selector.pack is not None:
+        return versions.packed(session, selector.pack)
+    return versions.good(session) if selector.is_good else versions.head(session)
 
 
 def _shown(selector: Selector) -> str:
@@ -57,4 +67,14 @@ def _shown(selector: Selector) -> str:
         return f"from {selector.at.isoformat()} or before"
     if selector.back:
         return f"-{selector.back}: its history is not that long"
+    return _shown_name(selector)
+
+
+def _shown_name(selector: Selector) -> str:
+    if selector.label is not None:
+        return f"labelled {selector.label!r}"
+    if selector.pack is not None:
+        return f"of pack {selector.pack}"
+    if selector.is_good:
+        return "that is not parked"
     return "at its head: what was kept of it is parked, or nothing was"

@@ -19,7 +19,8 @@ class Version:
 
     session: SessionId
     seq: int
-    """Counts every version of a session from 1, in all its epochs, parked or not."""
+    """Counts every version of a session from 1, in all its epochs, parked or not. 0 of
+    what a host holds and could not record yet: the catalog gives numbers."""
     epoch: int
     parent: int | None
     """The seq of the version before it in its epoch's chain; of the first in an epoch,
@@ -45,6 +46,12 @@ class Selector:
     """So many before head, along the chain of parents."""
     at: datetime.datetime | None = None
     """The newest one that was taken at or before this moment."""
+    is_good: bool = False
+    """Head, unless that was parked since: then the newest one that is not parked."""
+    label: str | None = None
+    """The one that a person gave this name."""
+    pack: uuid.UUID | None = None
+    """The one that this pack was sealed for: what programs know it by for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +62,14 @@ class VersionRef:
     selector: Selector = Selector()
 
 
+_LABEL = re.compile(r"label:(?P<name>[^\x00-\x1f\x7f-\x9f@/]{1,100})")
+_PACK = re.compile(r"pack:(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _AGE = re.compile(r"(?P<number>\d+)(?P<unit>[smhdw])")
 _AGE_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 SYNTAX = (
     "SID (the newest), SID@17 (number 17), SID@-1 (one before the newest), "
+    "SID@good (the newest that is not parked), SID@label:NAME, "
     "SID@2026-11-24T10:00 (as it was then), SID@15m (as it was 15 minutes ago)"
 )
 
@@ -72,6 +82,8 @@ def parse_version_ref(text: str, *, now: datetime.datetime) -> VersionRef:
     17
     >>> parse_version_ref("shop@15m", now=now).selector.at.minute
     15
+    >>> parse_version_ref("shop@label:before the demo", now=now).selector.label
+    'before the demo'
 
     Raises:
         ValueError: `text` is not one of the forms in `SYNTAX`.
@@ -91,6 +103,12 @@ def _parse_selector(text: str, now: datetime.datetime) -> Selector:
         return Selector(seq=int(text))
     if re.fullmatch(r"-\d{1,8}", text):
         return Selector(back=-int(text))
+    if text == "good":
+        return Selector(is_good=True)
+    if label := _LABEL.fullmatch(text):
+        return Selector(label=label["name"])
+    if pack := _PACK.fullmatch(text):
+        return Selector(pack=uuid.UUID(pack["id"]))
     return Selector(at=parse_moment(text, now=now))
 
 

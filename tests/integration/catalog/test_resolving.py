@@ -1,6 +1,7 @@
 """Which version a person's words mean."""
 
 import datetime
+import uuid
 
 import pytest
 
@@ -38,6 +39,7 @@ def at(minute, second=0):
         (Selector(at=at(1, 59)), 2),
         (Selector(at=at(2, 30)), 2),
         (Selector(at=at(60)), 4),
+        (Selector(is_good=True), 4),
     ],
 )
 def test_a_selector_finds_its_version(scribe, catalog, selector, seq):
@@ -55,6 +57,8 @@ def test_a_selector_finds_its_version(scribe, catalog, selector, seq):
         Selector(back=4),
         Selector(back=10**8),
         Selector(at=at(-1)),
+        Selector(label="demo"),
+        Selector(pack=uuid.UUID(int=9)),
     ],
 )
 def test_what_is_not_there_is_not_found(scribe, catalog, selector):
@@ -116,3 +120,47 @@ def test_versions_are_listed_newest_first(scribe, catalog):
     assert listed(limit=2) == [4, 3]
     assert listed(since=at(2)) == [4, 3]
     assert catalog.versions(SessionId("nobody")) == []
+
+
+def park(catalog, seq):
+    """Park a version after the fact, as one that a slow teardown left is."""
+    with catalog.database.apart(answer_s=5) as connection:
+        connection.execute(
+            "UPDATE version SET parked = 'a teardown' WHERE seq = %s", (seq,)
+        )
+
+
+def test_good_is_the_newest_version_that_is_not_parked(scribe, catalog):
+    park(catalog, 4)
+
+    found = catalog.resolve(VersionRef(SHOP, Selector(is_good=True)))
+
+    assert found.seq == 2
+
+
+def test_good_is_the_head_that_somebody_chose_over_a_newer_version(scribe, catalog):
+    catalog.accept(catalog.resolve(VersionRef(SHOP, Selector(seq=1))))
+
+    found = catalog.resolve(VersionRef(SHOP, Selector(is_good=True)))
+
+    assert found.seq == 1
+
+
+def test_nothing_is_good_while_all_is_parked(scribe, catalog):
+    for seq in (1, 2, 4):
+        park(catalog, seq)
+
+    with pytest.raises(NotFound, match="not parked"):
+        catalog.resolve(VersionRef(SHOP, Selector(is_good=True)))
+
+
+def test_a_label_and_a_pack_find_their_version(scribe, catalog):
+    with catalog.database.apart(answer_s=5) as connection:
+        connection.execute(
+            "INSERT INTO label (session, name, seq) SELECT id, 'demo', 2 FROM session"
+        )
+
+    labelled = catalog.resolve(VersionRef(SHOP, Selector(label="demo")))
+    packed = catalog.resolve(VersionRef(SHOP, Selector(pack=labelled.pack)))
+
+    assert (labelled.seq, packed.seq) == (2, 2)
