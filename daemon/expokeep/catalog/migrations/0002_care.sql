@@ -11,6 +11,12 @@ ALTER TABLE version ADD COLUMN told_by uuid;
 
 CREATE INDEX version_by_teller ON version (told_by) WHERE told_by IS NOT NULL;
 
+-- A check found it missing or damaged. Nobody may count on it any more, and whoever has
+-- the contents stores them again: then it is where they put it, for all versions.
+ALTER TABLE blob ADD COLUMN is_doubted boolean NOT NULL DEFAULT false;
+
+CREATE INDEX blob_doubted ON blob (scope, digest) WHERE is_doubted;
+
 CREATE TABLE label (
     session     bigint NOT NULL,
     name        text COLLATE "C" NOT NULL CHECK (name ~ '^[^[:cntrl:]@/]{1,100}$'),
@@ -34,9 +40,12 @@ CREATE TABLE unrecorded (
 
 -- Each run that deletes objects takes the next number, here and in the bucket. When the
 -- bucket knows a higher one, this database is an old backup, and nothing is deleted.
+-- `facts_at` is the time of the newest fact that is in the bucket: a clock that jumps back
+-- must not make later facts look older.
 CREATE TABLE generation (
     only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
-    number   bigint NOT NULL DEFAULT 0 CHECK (number >= 0)
+    number   bigint NOT NULL DEFAULT 0 CHECK (number >= 0),
+    facts_at timestamptz NOT NULL DEFAULT 'epoch'
 );
 
 INSERT INTO generation DEFAULT VALUES;
@@ -115,3 +124,46 @@ AFTER INSERT OR DELETE OR UPDATE OF parked, pinned, message, told_by
 CREATE TRIGGER label_noted
 AFTER INSERT OR DELETE OR UPDATE
    ON label FOR EACH ROW EXECUTE FUNCTION note_fact();
+
+-- Rows from before there were facts.
+INSERT INTO fact (kind, sid, gone, body)
+SELECT 'session', sid, false, to_jsonb(session)
+  FROM session
+ ORDER BY id;
+
+INSERT INTO fact (kind, sid, gone, body)
+SELECT 'epoch', session.sid, false, to_jsonb(epoch)
+  FROM epoch
+  JOIN session ON session.id = epoch.session
+ ORDER BY session.id, epoch.number;
+
+INSERT INTO fact (kind, sid, gone, body)
+SELECT 'version', session.sid, false, to_jsonb(version)
+  FROM version
+  JOIN session ON session.id = version.session
+ ORDER BY session.id, version.seq;
+
+-- A row while the catalog is rebuilt from the bucket. Until that has ended nobody may
+-- begin a session or a life of one: it would take numbers that others had.
+CREATE TABLE rebuild (
+    only_one   boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    started_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE FUNCTION refuse_while_rebuilding() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM rebuild)
+       AND current_setting('expokeep.replaying', true) IS DISTINCT FROM 'on' THEN
+        RAISE EXCEPTION 'the catalog is being rebuilt from the bucket'
+              USING ERRCODE = 'lock_not_available';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER session_waits
+BEFORE INSERT ON session FOR EACH ROW EXECUTE FUNCTION refuse_while_rebuilding();
+
+CREATE TRIGGER epoch_waits
+BEFORE INSERT ON epoch FOR EACH ROW EXECUTE FUNCTION refuse_while_rebuilding();
