@@ -22,18 +22,17 @@ class Blobs:
     connection: Connection[TupleRow]
 
     def add(self, session: SessionId, places: Sequence[Place]) -> None:
-        """Make contents known; those that are known stay where they are."""
-        values = {
-            "session": session,
-            "digests": [place.digest for place in places],
-            "sizes_bytes": [place.size_bytes for place in places],
-            "packs": [place.pack for place in places],
-            "frame_offsets": [place.frame_offset for place in places],
-            "frame_lengths": [place.frame_length for place in places],
-            "frame_raw_lengths": [place.frame_raw_length for place in places],
-            "raw_offsets": [place.offset for place in places],
-        }
-        self.connection.execute(_SQL["add"], values)
+        """Make contents known; those that are known stay where they are.
+
+        Unless a check doubts that they are there: then here they are.
+        """
+        self.replace(session, places)
+        self.connection.execute(_SQL["add"], _values(session, places))
+
+    def replace(self, session: SessionId, places: Sequence[Place]) -> None:
+        """Let contents that a check doubts be where they were stored again."""
+        if places:
+            self.connection.execute(_SQL["replace"], _values(session, places))
 
     def hold(
         self, session: SessionId, digests: Collection[Digest]
@@ -53,3 +52,16 @@ class Blobs:
         with self.connection.cursor(binary=True) as cursor:
             rows = cursor.execute(_SQL["places"], values).fetchall()
             return {row[0]: Place(*row) for row in rows}
+
+
+def _values(session: SessionId, places: Sequence[Place]) -> dict[str, object]:
+    return {
+        "session": session,
+        "digests": [place.digest for place in places],
+        "sizes_bytes": [place.size_bytes for place in places],
+        "packs": [place.pack for place in places],
+        "frame_offsets": [place.frame_offset for place in places],
+        "frame_lengths": [place.frame_length for place in places],
+        "frame_raw_lengths": [place.frame_raw_length for place in places],
+        "raw_offsets": [place.offset for place in places],
+    }

@@ -1,3 +1,24 @@
+-- name: replace
+-- What a check doubts is from now on where it was stored again.
+UPDATE blob
+   SET size_bytes = place.size_bytes,
+       pack = place.pack,
+       frame_offset = place.frame_offset,
+       frame_length = place.frame_length,
+       frame_raw_length = place.frame_raw_length,
+       raw_offset = place.raw_offset,
+       is_doubted = false
+  FROM session
+ CROSS JOIN unnest(%(digests)b::bytea[], %(sizes_bytes)b::bigint[], %(packs)b::uuid[],
+                   %(frame_offsets)b::bigint[], %(frame_lengths)b::bigint[],
+                   %(frame_raw_lengths)b::bigint[], %(raw_offsets)b::bigint[])
+       AS place (digest, size_bytes, pack, frame_offset, frame_length,
+                 frame_raw_length, raw_offset)
+ WHERE session.sid = %(session)s
+   AND blob.scope = session.scope
+   AND blob.digest = place.digest
+   AND blob.is_doubted;
+
 -- name: add
 -- Sorted, or two commits that share contents wait for each other for ever.
 INSERT INTO blob (scope, digest, size_bytes, pack, frame_offset, frame_length,
