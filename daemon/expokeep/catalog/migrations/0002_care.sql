@@ -154,7 +154,7 @@ CREATE FUNCTION refuse_while_rebuilding() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM rebuild)
-       AND current_setting('expokeep.replaying', true) IS DISTINCT FROM 'on' THEN
+       AND current_setting('expokeep.rebuilding', true) IS DISTINCT FROM 'on' THEN
         RAISE EXCEPTION 'the catalog is being rebuilt from the bucket'
               USING ERRCODE = 'lock_not_available';
     END IF;
