@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from daemons import appear, digests, until, write
-from expokeep.snapshot.crash import POINTS
+from expokeep.crash import SNAPSHOT
 
 BEFORE_THE_SEAL = ("after-scan", "after-begin")
 
@@ -28,7 +28,7 @@ def is_killed(daemon) -> bool:
 
 
 @pytest.mark.parametrize("number", [1, 2], ids=["first version", "later version"])
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", SNAPSHOT)
 def test_a_daemon_killed_anywhere_loses_no_version_and_no_change(
     daemon, site, objects_of, point, number
 ):
@@ -81,7 +81,7 @@ def test_a_daemon_killed_again_and_again_records_everything_once(
 ):
     sid, place = site.session("again")
     appear(place, {"App.js": "0"})
-    for number, point in enumerate(reversed(POINTS)):
+    for number, point in enumerate(reversed(SNAPSHOT)):
         # What waits in the spool may take it to this point before it is ready.
         daemon.start(crash=f"{point}:1", ready=False)
         write(place, {"App.js": f"{number}"})

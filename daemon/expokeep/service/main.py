@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 import expokeep
+from expokeep import crash, wiring
 from expokeep import log as logs
-from expokeep import wiring
 from expokeep.control.server import ControlSocket
 from expokeep.errors import BackendUnreachable, ConfigError, ExpokeepError
 from expokeep.service import allocator, daemon
@@ -23,7 +23,6 @@ from expokeep.service.systemd import Systemd
 from expokeep.settings.load import load
 from expokeep.settings.places import find_config, state_dir
 from expokeep.settings.values import Settings
-from expokeep.snapshot import crash
 
 log = logs.get(__name__)
 

@@ -1,44 +1,5 @@
-"""Places where a test may kill the process: `EXPOKEEP_CRASH=after-put:3`.
+"""The same as `expokeep.crash`, under the name that it had."""
 
-Random kills rarely hit the middle of anything. The variable is read once, when the
-daemon starts; without it a point costs one comparison.
-"""
+from expokeep.crash import FORGETTING, POINTS, SNAPSHOT, arm, point
 
-import os
-import signal
-from collections.abc import Mapping
-
-POINTS = (
-    "after-scan",
-    "after-begin",
-    "after-seal",
-    "after-index",
-    "after-put",
-    "after-commit",
-)
-
-_left: dict[str, int] = {}
-
-
-def arm(environ: Mapping[str, str]) -> None:
-    """Heed `EXPOKEEP_CRASH`: `NAME` or `NAME:N` for the Nth time that NAME is passed.
-
-    Raises:
-        ValueError: there is no such point.
-    """
-    wish = environ.get("EXPOKEEP_CRASH")
-    if not wish:
-        return
-    name, _, count = wish.partition(":")
-    if name not in POINTS:
-        raise ValueError(f"no crash point {name!r}; there are {', '.join(POINTS)}")
-    _left[name] = int(count or 1)
-
-
-def point(name: str) -> None:
-    """Die here without a word, as by kill -9, if a test has asked for it."""
-    if name not in _left:
-        return
-    _left[name] -= 1
-    if _left[name] == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+__all__ = ["FORGETTING", "POINTS", "SNAPSHOT", "arm", "point"]

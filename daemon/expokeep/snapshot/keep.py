@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from expokeep import clock
 from expokeep.catalog.base import Catalog
 from expokeep.catalog.values import Opened, PackKind, PackRecord
+from expokeep.crash import point
 from expokeep.errors import ExpokeepError
 from expokeep.log import get
 from expokeep.model.digest import Digest
@@ -25,7 +26,6 @@ from expokeep.snapshot.build import (
     pack_record,
 )
 from expokeep.snapshot.claims import Claim, Claims
-from expokeep.snapshot.crash import point
 from expokeep.snapshot.look import Look
 from expokeep.snapshot.memory import Memory
 from expokeep.snapshot.plan import Plan

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 from expokeep import clock
 from expokeep.catalog.values import Host, Opened, RootIdentity, RootOwner
+from expokeep.crash import point
 from expokeep.errors import ExpokeepError, NotFound
 from expokeep.log import get
 from expokeep.model.tree import Tree, patch
 from expokeep.model.version import Selector, VersionRef
 from expokeep.pack.reader import PackFile
 from expokeep.snapshot import plan as plans
-from expokeep.snapshot.crash import point
 from expokeep.snapshot.keep import Keeping, Sealed, Tools
 from expokeep.snapshot.look import Look, look
 from expokeep.snapshot.memory import Memories, Memory

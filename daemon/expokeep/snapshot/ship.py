@@ -21,6 +21,7 @@ from expokeep.catalog.values import (
     RootOwner,
     SeqTaken,
 )
+from expokeep.crash import point
 from expokeep.errors import AccessDenied, Busy
 from expokeep.log import get
 from expokeep.model.guard import Limits, loss, refusal
@@ -28,7 +29,6 @@ from expokeep.model.names import SessionId
 from expokeep.model.tree import Tree, diff, patch, tree_digest
 from expokeep.model.version import Selector, Version, VersionRef
 from expokeep.pack.format import Manifest, SnapRecord
-from expokeep.snapshot.crash import point
 from expokeep.snapshot.keep import Sealed
 from expokeep.snapshot.recording import life_of, manifests_of, new_version, record_of
 from expokeep.spool.spool import Spool, SpooledPack, SpoolEntry
