@@ -1,0 +1,214 @@
+"""What is around the versions of a session, for those who bring one back.
+
+Where its chains end, as a host sees them; which newer versions are parked; and what
+other hosts hold on their disks and could not record yet.
+"""
+
+import datetime
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from psycopg import Connection
+from psycopg.rows import TupleRow, class_row
+
+from expokeep.catalog import queries
+from expokeep.catalog.connection import Database, reading
+from expokeep.catalog.values import Host, RootIdentity, RootOwner
+from expokeep.model.names import SessionId
+from expokeep.model.version import Version
+
+_SQL = queries.beside(__file__)
+
+
+Held = Mapping[SessionId, tuple[int, datetime.datetime]]
+"""How many snapshots of each session wait on a host, and since when."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldElsewhere:
+    """Snapshots that another host holds and could not record yet, by its own word."""
+
+    session: SessionId
+    host: str
+    entries: int
+    since: datetime.datetime
+    is_alive: bool
+    """Whether that host's lease still runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What somebody should know who takes a version for the newest."""
+
+    parked_newer: int
+    """Versions with a higher number that are parked."""
+    ended_at: datetime.datetime | None
+    """When its directory was removed, if that was seen and nothing came after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LifeRow:
+    """One life of a directory on this host, and where its chain stands."""
+
+    number: int
+    tip_seq: int | None
+    tip_pack: uuid.UUID | None
+    base_seq: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """Where a session stands: what decides which of a host's snapshots become head."""
+
+    last_seq: int
+    head_seq: int | None
+    head_epoch: int | None
+    root: RootOwner
+    held_by: str | None
+    """Another host that has the session and is alive; None if we may go on."""
+    lives: Mapping[RootIdentity, LifeRow]
+    """Of this host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is asked of the tables, in the caller's transaction."""
+
+    connection: Connection[TupleRow]
+
+    def footing(self, session: SessionId, host: Host) -> TupleRow | None:
+        """Return the row of a session, if it is known."""
+        values = {"session": session, "host": host.id}
+        return self.connection.execute(_SQL["footing"], values).fetchone()
+
+    def lives_here(self, session: SessionId, host: Host) -> dict[RootIdentity, LifeRow]:
+        """Return the lives of a session's directories on a host."""
+        values = {"session": session, "host": host.id}
+        rows = self.connection.execute(_SQL["lives_here"], values).fetchall()
+        return dict(map(_life, rows))
+
+    def around(self, version: Version) -> Around:
+        """Return what is around a version."""
+        values = {
+            "session": version.session,
+            "seq": version.seq,
+            "epoch": version.epoch,
+        }
+        with self.connection.cursor(row_factory=class_row(Around)) as cursor:
+            return cursor.execute(_SQL["around"], values).fetchall()[0]
+
+    def held_elsewhere(
+        self, sessions: Collection[SessionId], host: Host
+    ) -> list[HeldElsewhere]:
+        """Return what other hosts hold, oldest first."""
+        values = {"sessions": list(sessions), "host": host.id}
+        with self.connection.cursor(row_factory=class_row(HeldElsewhere)) as cursor:
+            return cursor.execute(_SQL["held_elsewhere"], values).fetchall()
+
+    def clear_held(self, host: Host, sessions: Collection[SessionId]) -> None:
+        """Forget what a host said of all other sessions."""
+        values = {"host": host.id, "sessions": list(sessions)}
+        self.connection.execute(_SQL["clear_held"], values)
+
+    def tell_held(self, host: Host, held: Held) -> None:
+        """Write what a host holds of these sessions."""
+        values = {
+            "host": host.id,
+            "sessions": list(held),
+            "entries": [entries for entries, _ in held.values()],
+            "since": [since for _, since in held.values()],
+        }
+        self.connection.execute(_SQL["tell_held"], values)
+
+    def end_life(
+        self,
+        session: SessionId,
+        root: tuple[int, int],
+        host: Host,
+        at: datetime.datetime,
+    ) -> None:
+        """Write when a directory was removed; `root` is its device and its inode."""
+        device, inode = root
+        values = {
+            "session": session,
+            "host": host.id,
+            "device": device,
+            "inode": inode,
+            "at": at,
+        }
+        self.connection.execute(_SQL["end_life"], values)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresSurroundings:
+    """Asks Postgres; each method is one short transaction.
+
+    All raise `BackendUnreachable` when there is no answer in time.
+    """
+
+    database: Database
+
+    def footing(self, session: SessionId, host: Host) -> Footing | None:
+        """Return where a session stands, as seen from a host; None: it is unknown."""
+
+        def work(connection: Connection[TupleRow]) -> Footing | None:
+            asked = Surroundings(connection)
+            with reading(connection):
+                row = asked.footing(session, host)
+                lives = asked.lives_here(session, host)
+            if row is None:
+                return None
+            last_seq, head_seq, head_epoch, *root, holder = row
+            return Footing(
+                last_seq, head_seq, head_epoch, RootOwner(*root), holder, lives
+            )
+
+        return self.database.run(work)
+
+    def around(self, version: Version) -> Around:
+        """Return what is around a version."""
+        return self.database.run(
+            lambda connection: Surroundings(connection).around(version)
+        )
+
+    def held_elsewhere(
+        self, sessions: Collection[SessionId], host: Host
+    ) -> list[HeldElsewhere]:
+        """Return what hosts other than this one hold of sessions, oldest first."""
+        return self.database.run(
+            lambda connection: Surroundings(connection).held_elsewhere(sessions, host)
+        )
+
+    def tell_held(self, host: Host, held: Held) -> None:
+        """Say what a host holds now, of all its sessions.
+
+        The host must be known: its heartbeat comes first.
+        """
+
+        def work(connection: Connection[TupleRow]) -> None:
+            asked = Surroundings(connection)
+            with connection.transaction():
+                asked.clear_held(host, held)
+                asked.tell_held(host, held)
+
+        self.database.run(work)
+
+    def end(
+        self,
+        session: SessionId,
+        root: tuple[int, int],
+        host: Host,
+        at: datetime.datetime,
+    ) -> None:
+        """Note that a directory is no more; `root` is its device and its inode."""
+        self.database.run(
+            lambda connection: Surroundings(connection).end_life(
+                session, root, host, at
+            )
+        )
+
+
+def _life(row: TupleRow) -> tuple[RootIdentity, LifeRow]:
+    device, inode, birth_ns = row[:3]
+    return RootIdentity(int(device), int(inode), birth_ns), LifeRow(*row[3:])

@@ -1,0 +1,83 @@
+-- name: footing
+SELECT session.last_seq, session.head_seq, head.epoch,
+       session.root_uid, session.root_gid, session.root_mode,
+       (SELECT host.name
+          FROM host
+         WHERE host.id = session.host
+           AND host.id <> %(host)s
+           AND host.lease_until > clock_timestamp())
+  FROM session
+  LEFT JOIN version AS head
+    ON head.session = session.id
+   AND head.seq = session.head_seq
+ WHERE session.sid = %(session)s;
+
+-- name: lives_here
+SELECT epoch.device, epoch.inode, epoch.birth_ns,
+       epoch.number, epoch.tip_seq, epoch.tip_pack, epoch.base_seq
+  FROM session
+  JOIN epoch
+    ON epoch.session = session.id
+   AND epoch.host = %(host)s
+ WHERE session.sid = %(session)s;
+
+-- name: around
+SELECT (SELECT count(*)
+          FROM version
+         WHERE version.session = session.id
+           AND version.seq > %(seq)s
+           AND version.parked IS NOT NULL)::integer AS parked_newer,
+       (SELECT epoch.ended_at
+          FROM epoch
+         WHERE epoch.session = session.id
+           AND epoch.number = %(epoch)s
+           AND NOT EXISTS (SELECT
+                             FROM version
+                            WHERE version.session = epoch.session
+                              AND version.epoch = epoch.number
+                              AND version.seq > %(seq)s
+                              AND version.parked IS NULL)) AS ended_at
+  FROM session
+ WHERE session.sid = %(session)s;
+
+-- name: held_elsewhere
+SELECT unrecorded.sid AS session, host.name AS host, unrecorded.entries,
+       unrecorded.since, host.lease_until > clock_timestamp() AS is_alive
+  FROM unrecorded
+  JOIN host ON host.id = unrecorded.host
+ WHERE unrecorded.sid = ANY (%(sessions)s)
+   AND unrecorded.host <> %(host)s
+ ORDER BY unrecorded.since, host.name;
+
+-- name: clear_held
+DELETE FROM unrecorded
+ WHERE host = %(host)s
+   AND sid <> ALL (%(sessions)s::text[]);
+
+-- name: tell_held
+INSERT INTO unrecorded (host, sid, entries, since)
+SELECT %(host)s, told.sid, told.entries, told.since
+  FROM unnest(%(sessions)s::text[], %(entries)s::integer[], %(since)s::timestamptz[])
+       AS told (sid, entries, since)
+ ORDER BY told.sid
+ON CONFLICT (sid, host) DO UPDATE
+   SET entries = excluded.entries,
+       since = excluded.since;
+
+-- name: end_life
+-- An inode number comes back: only the newest life that has it can have ended just now.
+UPDATE epoch
+   SET ended_at = %(at)s
+  FROM session
+ WHERE session.sid = %(session)s
+   AND epoch.session = session.id
+   AND epoch.host = %(host)s
+   AND epoch.device = %(device)s
+   AND epoch.inode = %(inode)s
+   AND epoch.ended_at IS NULL
+   AND epoch.number = (SELECT max(other.number)
+                         FROM epoch AS other
+                        WHERE other.session = session.id
+                          AND other.host = %(host)s
+                          AND other.device = %(device)s
+                          AND other.inode = %(inode)s);

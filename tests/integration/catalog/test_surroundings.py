@@ -1,0 +1,88 @@
+"""What is around a session's versions, as one host sees it."""
+
+import datetime
+
+import pytest
+
+from cataloging import HOST, NOON, OTHER_HOST, SHOP, Scribe, a_file
+from expokeep.catalog.surroundings import HeldElsewhere, LifeRow, PostgresSurroundings
+from expokeep.catalog.values import RootIdentity
+from expokeep.model.names import SessionId
+
+TREE = {b"App.js": a_file(b"1")}
+LATER = NOON + datetime.timedelta(hours=1)
+CART = SessionId("cart")
+
+
+@pytest.fixture
+def surroundings(catalog):
+    return PostgresSurroundings(catalog.database)
+
+
+def test_a_footing_names_the_head_and_the_lives_of_this_host(catalog, surroundings):
+    first = Scribe(catalog).record(TREE)
+    catalog.register_restored(
+        SHOP, Scribe(catalog, inode=2**63).identity, HOST, seq=first.seq
+    )
+
+    found = surroundings.footing(SHOP, HOST)
+
+    assert (found.last_seq, found.head_seq, found.head_epoch) == (1, 1, 1)
+    assert (found.root.uid, found.held_by) == (1000, None)
+    assert found.lives == {
+        RootIdentity(7, 1, 1): LifeRow(1, 1, first.pack, None),
+        RootIdentity(7, 2**63, 1): LifeRow(2, None, None, 1),
+    }
+    assert surroundings.footing(SessionId("nobody"), HOST) is None
+
+
+def test_a_footing_names_another_host_while_its_lease_runs(catalog, surroundings):
+    Scribe(catalog).record(TREE)
+
+    catalog.heartbeat(HOST, lease_s=30)
+    alive = surroundings.footing(SHOP, OTHER_HOST)
+    catalog.heartbeat(HOST, lease_s=-1)
+    over = surroundings.footing(SHOP, OTHER_HOST)
+
+    assert (alive.held_by, alive.lives) == (HOST.name, {})
+    assert over.held_by is None
+
+
+def test_newer_versions_that_are_parked_are_counted(catalog, surroundings):
+    scribe = Scribe(catalog)
+    scribe.record({}, parked="older", moves_head=False)
+    head = scribe.record(TREE)
+    for content in (b"2", b"3"):
+        scribe.record({b"a": a_file(content)}, parked="odd", moves_head=False)
+
+    assert surroundings.around(head).parked_newer == 2
+
+
+def test_the_end_of_a_directory_is_told_of_its_last_good_version(catalog, surroundings):
+    scribe = Scribe(catalog)
+    first, last = scribe.record(TREE), scribe.record({b"a": a_file(b"2")})
+    scribe.record({}, parked="it lost all", moves_head=False)
+
+    surroundings.end(SHOP, (7, 1), HOST, LATER)
+    surroundings.end(SHOP, (7, 1), HOST, LATER + datetime.timedelta(days=1))
+
+    assert surroundings.around(last).ended_at == LATER
+    assert surroundings.around(first).ended_at is None
+
+
+def test_what_a_host_holds_is_told_to_others_until_it_is_recorded(
+    catalog, surroundings
+):
+    catalog.heartbeat(HOST, lease_s=30)
+    catalog.heartbeat(OTHER_HOST, lease_s=-1)
+    surroundings.tell_held(HOST, {SHOP: (1, NOON), CART: (3, NOON)})
+    surroundings.tell_held(OTHER_HOST, {SHOP: (2, LATER)})
+    surroundings.tell_held(HOST, {SHOP: (4, NOON)})
+
+    to_other = surroundings.held_elsewhere([SHOP, CART], OTHER_HOST)
+    to_us = surroundings.held_elsewhere([SHOP, CART], HOST)
+    surroundings.tell_held(HOST, {})
+
+    assert to_other == [HeldElsewhere(SHOP, "one", 4, NOON, is_alive=True)]
+    assert to_us == [HeldElsewhere(SHOP, "two", 2, LATER, is_alive=False)]
+    assert surroundings.held_elsewhere([SHOP, CART], OTHER_HOST) == []
