@@ -6,112 +6,43 @@ order in which a session's entries must be recorded. Who drops an entry has reco
 """
 
 import contextlib
-import datetime
 import errno
 import os
 import shutil
 import threading
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
-
-import msgspec
 
 from expokeep.errors import ExpokeepError, NoSpace
 from expokeep.log import get
-from expokeep.model.digest import Digest
 from expokeep.model.names import SessionId
-from expokeep.model.version import Trigger
+from expokeep.spool.entry import (
+    NOTE_FILE,
+    Backlog,
+    Note,
+    SpoolDamaged,
+    SpooledPack,
+    SpoolEntry,
+    encode_note,
+    entry_name,
+    read_entry,
+)
+
+__all__ = ["Note", "Spool", "SpoolEntry", "SpoolFailing", "SpooledPack"]
 
 log = get(__name__)
 
-PackKind = Literal["base", "incr", "merge", "big"]
-
-FORMAT = 1
 _DRAFT = "draft-"
-_NOTE = "entry.json"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_FAILING = (errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EUCLEAN)
 
 
-class SpoolDamaged(ExpokeepError):
-    """An entry of the spool cannot be read."""
+class SpoolFailing(ExpokeepError):
+    """The spool cannot be written. What was in it before is as it was."""
 
-    exit_code = 15
-    hint = "It was left where it is, so that it can be looked at."
-
-
-@dataclass(frozen=True, slots=True)
-class SpooledPack:
-    """A pack file of an entry, and the object that it is to become."""
-
-    id: uuid.UUID
-    file_name: str
-    key: str
-    kind: PackKind
-    level: int
-    size_bytes: int
-    sha256: Digest
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """What a pack does not say about the snapshot that it is of."""
-
-    session: SessionId
-    device: int
-    inode: int
-    birth_ns: int
-    root_uid: int
-    root_gid: int
-    root_mode: int
-    parent_pack: uuid.UUID | None
-    taken_at: datetime.datetime
-    trigger: Trigger
-    packs: tuple[SpooledPack, ...]
-    """The snapshot's own pack first."""
-    reused: tuple[Digest, ...]
-    """Contents that it names and that were known to be kept elsewhere."""
-    message: str | None = None
-    author: str | None = None
-    owner: str | None = None
-    project_name: str | None = None
-    is_whole: bool = True
-    is_edited: bool = True
-    """What the rule about heads asks, once the catalog can be asked for the rest."""
-    loss: str | None = None
-    """How much it lost of the version before it, if that is suspicious."""
-    is_forced: bool = False
-    retracts: tuple[uuid.UUID, ...] = ()
-    """Packs of versions that recorded deletions which were the start of a removal."""
-
-
-@dataclass(frozen=True, slots=True)
-class SpoolEntry:
-    """A snapshot that is safe on local disk."""
-
-    directory: Path
-    number: int
-    note: Note
-
-    @property
-    def pack(self) -> uuid.UUID:
-        """The id of its own pack."""
-        return self.note.packs[0].id
-
-    def path_of(self, pack: SpooledPack) -> Path:
-        """Return the file of one of its packs."""
-        return self.directory / pack.file_name
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """How much waits in the spool."""
-
-    entries: int
-    size_bytes: int
-    oldest_at: datetime.datetime | None
+    transient = True
+    hint = "See RUNBOOK, `The spool is full, or a disk is failing`."
 
 
 class Spool:
@@ -122,31 +53,41 @@ class Spool:
         self._fsync = fsync
         self._lock = threading.Lock()
         self._entries: dict[SessionId, list[SpoolEntry]] = {}
+        self._held: set[Path] = set()
         self.damaged: list[Path] = []
         """Entries that could not be read, and were left where they are."""
 
     def open(self) -> None:
         """Read what a former process left, and throw away what it had not finished."""
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._sync(self._path)  # a killed process may not have come to it
         for directory in sorted(self._path.glob("*/*")):
             if directory.name.startswith(_DRAFT):
-                shutil.rmtree(directory)
+                _throw_away(directory)
                 continue
             try:
-                entry = _read(directory)
+                entry = read_entry(directory)
             except SpoolDamaged as error:
                 reason = str(error)  # a bare file name or a JSON fault, no traceback
                 log.error("spool entry damaged", reason=reason)  # noqa: TRY400
                 self.damaged.append(directory)
                 continue
             self._entries.setdefault(entry.note.session, []).append(entry)
+        for waiting in list(self._entries.values()):
+            for old in waiting[:]:
+                if any(entry.replaces(old) for entry in waiting):
+                    self.drop(old)  # killed after the fold, before this
 
     @contextlib.contextmanager
     def draft(self, session: SessionId, pack: uuid.UUID) -> Iterator[Path]:
         """Give a directory to build an entry in; what is not sealed is removed.
 
+        Whatever fails in here, a flush to the disk above all, fails the draft: it is
+        never tried again on the same files, but thrown away and built anew.
+
         Raises:
             NoSpace: the disk is full.
+            SpoolFailing: the disk fails, or is read-only, or we may open no more files.
         """
         draft = self._path / session / f"{_DRAFT}{pack}"
         try:
@@ -156,48 +97,84 @@ class Spool:
         except OSError as error:
             if error.errno in _FULL:
                 raise NoSpace(f"the spool is full: {error}") from error
+            if error.errno in _FAILING:
+                raise SpoolFailing(f"the spool cannot be written: {error}") from error
             raise
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
-    def _make_place(self, place: Path) -> None:
-        """Make the directory of a session, so that a loss of power leaves it there."""
-        with contextlib.suppress(FileExistsError):
-            place.mkdir(mode=0o700)
-            if self._fsync:
-                _sync_directory(self._path)
-
     def seal(self, draft: Path, note: Note) -> SpoolEntry:
         """Make a draft an entry. The pack files in it are on disk already."""
-        with (draft / _NOTE).open("wb") as out:
-            out.write(msgspec.json.encode(_Stored(FORMAT, note)))
-            out.flush()
-            if self._fsync:
-                os.fsync(out.fileno())
+        self._write_note(draft, note)
         with self._lock:
-            siblings = self._entries.setdefault(note.session, [])
+            siblings = self._entries.get(note.session, [])
             number = siblings[-1].number + 1 if siblings else 1
-            place = draft.with_name(f"{number:010d}-{note.packs[0].id}")
-            if self._fsync:
-                _sync_directory(draft)
-            draft.rename(place)
-            if self._fsync:
-                _sync_directory(place.parent)
+            place = draft.with_name(entry_name(number, note.packs[0].id))
+            self._rename(draft, place)
             entry = SpoolEntry(place, number, note)
-            siblings.append(entry)
+            self._entries.setdefault(note.session, []).append(entry)
         return entry
 
-    def drop(self, entry: SpoolEntry) -> None:
-        """Remove an entry that has been recorded."""
+    def seal_fold(self, draft: Path, note: Note, olds: Sequence[SpoolEntry]) -> None:
+        """Make a draft the one entry in the place of `olds`, which the caller holds.
+
+        It stands where the newest of them stood, and bears its pack's id. From the
+        rename on they are as good as gone: who finds them later drops them, as the
+        caller is to do at once.
+        """
+        self._write_note(draft, note)
+        newest = olds[-1]
+        name = entry_name(newest.number, newest.pack, newest.fold + 1)
         with self._lock:
-            siblings = self._entries[entry.note.session]
-            siblings.remove(entry)
-            if not siblings:
-                del self._entries[entry.note.session]
+            self._rename(draft, draft.with_name(name))
+            entry = SpoolEntry(draft.with_name(name), newest.number, note)
+            siblings = self._entries[note.session]
+            siblings[siblings.index(newest)] = entry
+            for old in olds[:-1]:
+                siblings.remove(old)
+
+    @contextlib.contextmanager
+    def held(self, entries: Collection[SpoolEntry]) -> Iterator[bool]:
+        """Keep entries from all others who would ship or fold them.
+
+        Yields whether they are ours; if not, somebody holds one of them, or one of them
+        waits no more.
+        """
+        wanted = {entry.directory for entry in entries}
+        with self._lock:
+            ours = self._held.isdisjoint(wanted) and all(
+                entry in self._entries.get(entry.note.session, ()) for entry in entries
+            )
+            if ours:
+                self._held |= wanted
+        try:
+            yield ours
+        finally:
+            if ours:
+                with self._lock:
+                    self._held -= wanted
+
+    def drop(self, entry: SpoolEntry) -> None:
+        """Remove an entry that has been recorded, or that another one tells.
+
+        Raises:
+            OSError: it is as it was.
+        """
         # Renamed first: killed in the middle, a restart must not find half an entry.
-        remains = entry.directory.with_name(f"{_DRAFT}{entry.pack}")
+        remains = entry.directory.with_name(f"{_DRAFT}{entry.directory.name}")
         entry.directory.rename(remains)
-        shutil.rmtree(remains)
+        with self._lock:
+            siblings = self._entries.get(entry.note.session, [])
+            if entry in siblings:
+                siblings.remove(entry)
+            if not siblings:
+                self._entries.pop(entry.note.session, None)
+        _throw_away(remains)
+
+    def first(self, session: SessionId) -> SpoolEntry | None:
+        """Return what is to be recorded next of a session."""
+        with self._lock:
+            return next(iter(self._entries.get(session, ())), None)
 
     def pending(self, session: SessionId) -> list[SpoolEntry]:
         """Return what waits for a session, in the order of its recording."""
@@ -222,31 +199,48 @@ class Spool:
             entries=len(entries),
             size_bytes=sum(p.size_bytes for e in entries for p in e.note.packs),
             oldest_at=min((e.note.taken_at for e in entries), default=None),
+            disk_bytes=sum(entry.disk_bytes for entry in entries),
         )
 
+    def _make_place(self, place: Path) -> None:
+        """Make the directory of a session, so that a loss of power leaves it there."""
+        with contextlib.suppress(FileExistsError):
+            place.mkdir(mode=0o700)
+            try:
+                self._sync(self._path)
+            except OSError:
+                place.rmdir()  # or the next one would take it for being on disk
+                raise
 
-def _read(directory: Path) -> SpoolEntry:
+    def _write_note(self, draft: Path, note: Note) -> None:
+        with (draft / NOTE_FILE).open("wb") as out:
+            out.write(encode_note(note))
+            out.flush()
+            if self._fsync:
+                os.fsync(out.fileno())
+        self._sync(draft)
+
+    def _rename(self, draft: Path, place: Path) -> None:
+        draft.rename(place)
+        try:
+            self._sync(place.parent)
+        except OSError:
+            place.rename(draft)  # nobody was told of it, and it will be made anew
+            raise
+
+    def _sync(self, directory: Path) -> None:
+        if not self._fsync:
+            return
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _throw_away(remains: Path) -> None:
+    """Remove what is no entry any more; a restart does it, should it fail."""
     try:
-        number = int(directory.name.partition("-")[0])
-        encoded = (directory / _NOTE).read_bytes()
-        stored = msgspec.json.decode(encoded, type=_Stored)
-    except (OSError, ValueError, msgspec.MsgspecError) as error:
-        raise SpoolDamaged(f"{directory}: {error}") from error
-    for pack in stored.note.packs:
-        path = directory / pack.file_name
-        if not path.is_file() or path.stat().st_size != pack.size_bytes:
-            raise SpoolDamaged(f"{path} is not {pack.size_bytes} bytes long")
-    return SpoolEntry(directory, number, stored.note)
-
-
-class _Stored(msgspec.Struct):
-    format: int
-    note: Note
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        shutil.rmtree(remains)
+    except OSError as error:
+        log.warning("remains of a spool entry stay", error=str(error))
