@@ -11,6 +11,31 @@ ALTER TABLE version ADD COLUMN told_by uuid;
 
 CREATE INDEX version_by_teller ON version (told_by) WHERE told_by IS NOT NULL;
 
+-- When a person pinned a version. NULL: it was pinned by a rule, because it was a head.
+ALTER TABLE version ADD COLUMN pinned_at timestamptz;
+
+-- Deleted because nobody came for long: the next capture brings it back.
+ALTER TABLE session ADD COLUMN expired boolean NOT NULL DEFAULT false;
+
+CREATE INDEX session_deleted ON session (deleted_at) WHERE deleted_at IS NOT NULL;
+
+-- Which part of an epoch's chain the manifest of a pack tells. A base and a merge begin
+-- with a full listing; everything else says only what changed, so a pack whose versions
+-- are all forgotten may still be needed to tell the ones after it.
+ALTER TABLE pack ADD COLUMN tells_epoch integer;
+ALTER TABLE pack ADD COLUMN tells_from integer;
+ALTER TABLE pack ADD COLUMN tells_to integer;
+
+UPDATE pack
+   SET tells_epoch = version.epoch,
+       tells_from = version.seq,
+       tells_to = version.seq
+  FROM version
+ WHERE version.pack = pack.id;
+
+CREATE INDEX pack_by_chain ON pack (session, tells_epoch, tells_from)
+ WHERE tells_epoch IS NOT NULL;
+
 -- A check found it missing or damaged. Nobody may count on it any more, and whoever has
 -- the contents stores them again: then it is where they put it, for all versions.
 ALTER TABLE blob ADD COLUMN is_doubted boolean NOT NULL DEFAULT false;
@@ -69,6 +94,24 @@ CREATE TABLE proof (
 
 CREATE INDEX proof_by_kind ON proof (kind, id DESC);
 
+-- A trigger, so that whoever writes a version cannot forget it, a daemon of schema 1 or
+-- a rebuild included.
+CREATE FUNCTION note_teller() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE pack
+       SET tells_epoch = NEW.epoch,
+           tells_from = least(pack.tells_from, NEW.seq),
+           tells_to = greatest(pack.tells_to, NEW.seq)
+     WHERE pack.id = coalesce(NEW.told_by, NEW.pack);
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER version_told
+AFTER INSERT OR UPDATE OF told_by
+   ON version FOR EACH ROW EXECUTE FUNCTION note_teller();
+
 -- Facts: rows as they became, in order, until the daemon has written them into the
 -- bucket as immutable objects. A rebuild reads them there: the last word on a row counts.
 -- Triggers, so that no way of changing these rows can forget it.
@@ -110,7 +153,7 @@ $$;
 CREATE TRIGGER session_noted
 AFTER INSERT OR DELETE
    OR UPDATE OF owner, project_name, root_uid, root_gid, root_mode, last_seq, head_seq,
-                deleted_at
+                deleted_at, expired
    ON session FOR EACH ROW EXECUTE FUNCTION note_fact();
 
 CREATE TRIGGER epoch_noted
@@ -118,7 +161,7 @@ AFTER INSERT OR DELETE OR UPDATE OF base_seq, ended_at
    ON epoch FOR EACH ROW EXECUTE FUNCTION note_fact();
 
 CREATE TRIGGER version_noted
-AFTER INSERT OR DELETE OR UPDATE OF parked, pinned, message, told_by
+AFTER INSERT OR DELETE OR UPDATE OF parked, pinned, pinned_at, message, told_by, parent_seq
    ON version FOR EACH ROW EXECUTE FUNCTION note_fact();
 
 CREATE TRIGGER label_noted
