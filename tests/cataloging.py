@@ -30,7 +30,8 @@ from expokeep.model.tree import (
 )
 from expokeep.model.version import Version
 
-NOON = datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.UTC)
+NOON = datetime.datetime(2026, 11, 23, 12, tzinfo=datetime.UTC)
+"""In the past: nothing is recorded before it was taken."""
 SHOP = SessionId("shop")
 HOST = Host(uuid.UUID(int=1), "one")
 OTHER_HOST = Host(uuid.UUID(int=2), "two")

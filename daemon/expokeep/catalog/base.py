@@ -4,6 +4,7 @@ The values that travel are in `values.py`; SQL and driver are behind `postgres.p
 """
 
 import datetime
+import uuid
 from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 
@@ -19,6 +20,7 @@ from expokeep.catalog.values import (
     RootOwner,
     SchemaStatus,
     SessionRow,
+    Trace,
 )
 from expokeep.model.digest import Digest
 from expokeep.model.names import SessionId
@@ -43,10 +45,21 @@ class Catalog(Protocol):
         *,
         owner: str | None = None,
     ) -> Opened:
-        """Make the session and the epoch known, and take the session for `host`.
+        """Make the session and the epoch known, and tell where they stand.
+
+        A session of which there is nothing yet is given to `host`. What another host
+        holds stays its own: see `take`.
+        """
+        ...
+
+    def take(self, session: SessionId, host: Host, *, force: bool = False) -> None:
+        """Take a session for a host, who may move its head from now on.
+
+        Nothing happens if it holds the session, or nobody knows it yet. Whoever is
+        alive is told by the clock of Postgres.
 
         Raises:
-            Busy: another host holds the session and its lease has not run out.
+            Held: another host that is alive holds it, and `force` was not said.
         """
         ...
 
@@ -59,17 +72,27 @@ class Catalog(Protocol):
         """Record the intents of packs; return which of `wanted` is kept already.
 
         What is returned counts as reused by the first pack, and stays. May be called
-        again for more of `wanted`, and again after a restart.
+        again for more of `wanted`, and again after a restart. A pack that was doomed
+        comes back if it has another key now; with the same key it stays doomed.
 
         Raises:
-            Fenced: the session has gone to another host.
+            BaseMoved: the session is not known any more.
+        """
+        ...
+
+    def trace(self, packs: Sequence[uuid.UUID]) -> Trace:
+        """Tell what became of packs that were meant for one version.
+
+        Args:
+            packs: the version's own first.
         """
         ...
 
     def commit(self, new: NewVersion) -> Version:
         """Make a version visible. Its objects are durable; this is the only way in.
 
-        Safe to repeat: a pack that has its version already returns that version.
+        Safe to repeat: a pack that has its version already returns that version. The
+        right to it is asked for only if it is to be head.
 
         Raises:
             Fenced, SeqTaken, BaseMoved, PackGone, ReuseGone: nothing was written.
@@ -83,8 +106,16 @@ class Catalog(Protocol):
         host: Host,
         *,
         seq: int,
+        force: bool = False,
     ) -> None:
-        """Tell that a directory was made by restoring version `seq` into it."""
+        """Tell that a directory was made by restoring version `seq` into it.
+
+        The session is taken for `host`, in the same transaction.
+
+        Raises:
+            NotFound: there is no such session.
+            Held: another host that is alive holds it, and `force` was not said.
+        """
         ...
 
     def accept(self, version: Version) -> int | None:

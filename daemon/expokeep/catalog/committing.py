@@ -4,6 +4,7 @@ Read under a lock, decide, write. What is read decides everything, and the write
 its conditions; three round trips, however many files.
 """
 
+import datetime
 import uuid
 from collections.abc import Iterable
 
@@ -28,6 +29,11 @@ from expokeep.model.digest import Digest
 from expokeep.model.tree import files_in
 from expokeep.model.version import Version
 
+CLOCK_TOLERANCE = datetime.timedelta(minutes=5)
+"""Clocks that differ by less are as good as ours; and a request may take its time."""
+LONGEST_WAIT = datetime.timedelta(days=3650)
+"""No snapshot waits longer to be recorded; what says so has a clock that jumped."""
+
 RETRACTED = "recorded while the directory was being removed"
 """Why a version is parked that took the start of a removal for an edit."""
 
@@ -44,7 +50,9 @@ def committed(connection: Connection[TupleRow], new: NewVersion) -> Version:
         Packs(connection).lock([pack.id for pack in new.packs])
         standing = versions.standing(new.session, new.epoch, new.packs)
         if standing is not None and standing.is_done:
-            return versions.of_pack(new.packs[0].id)
+            done = versions.of_pack(new.packs[0].id)
+            assert done is not None  # noqa: S101 - seen under the lock of its session
+            return done
         allowed = check(new, standing)
         Blobs(connection).add(new.session, new.places)
         held = Blobs(connection).hold(new.session, _contents(new))
@@ -64,8 +72,10 @@ def check(new: NewVersion, standing: Standing | None) -> Standing:
     Raises:
         Fenced, SeqTaken, BaseMoved, PackGone: it does not.
     """
-    if standing is None or standing.fence != new.fence:
-        holder = standing.host if standing and standing.host else "another host"
+    if standing is None:
+        raise BaseMoved(f"session {new.session} is not known any more")
+    if new.moves_head and standing.fence != new.fence:
+        holder = standing.host or "another host"
         raise Fenced(f"session {new.session} belongs to {holder} now")
     if standing.last_seq != new.seq - 1:
         raise SeqTaken(standing.last_seq)
@@ -78,6 +88,21 @@ def check(new: NewVersion, standing: Standing | None) -> Standing:
     if states != ["uploading"] * len(new.packs):
         raise PackGone(f"pack {new.packs[0].id} is no intent any more: {states}")
     return standing
+
+
+def true_time(new: NewVersion, standing: Standing) -> datetime.datetime:
+    """Return when a version was taken, by the clock of Postgres.
+
+    The clock of its host may be hours off, or have jumped by a year. A person asks for
+    "15 minutes ago" and means all hosts; and no version is older than its parent.
+    """
+    taken_at, now = new.taken_at, standing.now
+    if new.sent_at is not None and abs(new.sent_at - now) > CLOCK_TOLERANCE:
+        # How long it waited is known all the same: both were read from one clock.
+        taken_at = now - min(new.sent_at - taken_at, LONGEST_WAIT)
+    taken_at = min(taken_at, now)
+    parent_at = standing.tip_taken_at
+    return taken_at if parent_at is None else max(taken_at, parent_at)
 
 
 def check_contents(
@@ -114,7 +139,7 @@ def _version(new: NewVersion, standing: Standing) -> Version:
         seq=new.seq,
         epoch=new.epoch,
         parent=standing.base_seq if standing.tip_seq is None else standing.tip_seq,
-        taken_at=new.taken_at,
+        taken_at=true_time(new, standing),
         trigger=new.trigger,
         tree=new.tree,
         file_count=new.file_count,
@@ -127,7 +152,7 @@ def _version(new: NewVersion, standing: Standing) -> Version:
 
 
 def _write(connection: Connection[TupleRow], new: NewVersion, version: Version) -> None:
-    Sessions(connection).take_number(new)
+    Sessions(connection).take_number(new, version.taken_at)
     Epochs(connection).advance(new)
     history = History(connection)
     if new.parent_pack is not None:

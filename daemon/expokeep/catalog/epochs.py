@@ -1,6 +1,5 @@
 """Epochs: the lives of a session's directories, each with a chain of its own."""
 
-import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,18 +7,17 @@ from psycopg import Connection
 from psycopg.rows import DictRow, TupleRow, dict_row
 
 from expokeep.catalog import queries
-from expokeep.catalog.values import Host, NewVersion, Opened, RootIdentity, RootOwner
+from expokeep.catalog.values import (
+    Holder,
+    Host,
+    NewVersion,
+    Opened,
+    RootIdentity,
+    RootOwner,
+)
 from expokeep.model.names import SessionId
 
 _SQL = queries.beside(__file__)
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where an epoch and its session stand, and whose the session is."""
-
-    opened: Opened
-    holder: uuid.UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +28,12 @@ class Epochs:
 
     def opened(
         self, session: SessionId, identity: RootIdentity, host: Host
-    ) -> Standing | None:
+    ) -> Opened | None:
         """Return where the epoch of a directory stands, if it is known."""
         with self.connection.cursor(row_factory=dict_row) as cursor:
             cursor.execute(_SQL["opened"], _values(session, identity, host))
             row = cursor.fetchone()
-            return None if row is None else _standing(row)
+            return None if row is None else _opened(row)
 
     def begin(self, session: SessionId, identity: RootIdentity, host: Host) -> None:
         """Give the directory a number, unless it has one."""
@@ -70,7 +68,10 @@ def _values(session: SessionId, identity: RootIdentity, host: Host) -> dict[str,
     }
 
 
-def _standing(row: DictRow) -> Standing:
-    holder = row.pop("host")
+def _opened(row: DictRow) -> Opened:
+    holder_id, name, alive = (
+        row.pop(column) for column in ("holder", "holder_name", "holder_is_alive")
+    )
+    holder = None if holder_id is None else Holder(holder_id, name, alive)
     root = RootOwner(row.pop("root_uid"), row.pop("root_gid"), row.pop("root_mode"))
-    return Standing(Opened(**row, root=root), holder)
+    return Opened(**row, root=root, holder=holder)

@@ -4,7 +4,15 @@ SELECT session.sid AS session, session.fence, session.last_seq,
        session.head_seq, head.epoch AS head_epoch,
        session.owner, session.project_name,
        session.root_uid, session.root_gid, session.root_mode,
-       session.host
+       epoch.host, session.host AS holder, holder.name AS holder_name,
+       (session.host = epoch.host OR holder.lease_until > clock_timestamp())
+       AS holder_is_alive,
+       session.host IS DISTINCT FROM epoch.host
+       AND EXISTS (SELECT
+                     FROM version
+                    WHERE version.session = session.id
+                      AND version.epoch = epoch.number
+                      AND version.parked IS NULL) AS was_ours
   FROM session
   JOIN epoch
     ON epoch.session = session.id
@@ -12,6 +20,7 @@ SELECT session.sid AS session, session.fence, session.last_seq,
    AND epoch.device = %(device)s
    AND epoch.inode = %(inode)s
    AND epoch.birth_ns = %(birth_ns)s
+  LEFT JOIN host AS holder ON holder.id = session.host
   LEFT JOIN version AS head
     ON head.session = session.id
    AND head.seq = session.head_seq

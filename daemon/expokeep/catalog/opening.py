@@ -1,4 +1,4 @@
-"""Opening a session: who may write to it from here, and in which of its lives."""
+"""Opening a session, in which of its lives, and taking it for a host."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ from psycopg.rows import TupleRow
 from expokeep.catalog.epochs import Epochs
 from expokeep.catalog.hosts import Hosts
 from expokeep.catalog.sessions import Sessions
-from expokeep.catalog.values import Host, Opened, RootIdentity, RootOwner
-from expokeep.errors import Busy, NotFound
+from expokeep.catalog.values import Held, Host, Opened, RootIdentity, RootOwner
+from expokeep.errors import NotFound
 from expokeep.model.names import SessionId
 
 FIRST_LEASE_S = 30.0
@@ -28,22 +28,28 @@ class Wish:
     scope: str
 
 
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A directory on a host that was made of version `seq` of a session."""
+
+    session: SessionId
+    identity: RootIdentity
+    host: Host
+    seq: int
+
+
 def already_open(connection: Connection[TupleRow], wish: Wish) -> Opened | None:
-    """Return where a session stands that is ours, with nothing to write down."""
+    """Return where a session stands, if there is nothing to write down for it."""
     found = Epochs(connection).opened(wish.session, wish.identity, wish.host)
-    if found is None or found.holder != wish.host.id:
+    if found is None or (found.holder is None and found.last_seq == 0):
         return None
-    if wish.owner is not None and found.opened.owner is None:
+    if wish.owner is not None and found.owner is None:
         return None
-    return found.opened
+    return found
 
 
 def opened(connection: Connection[TupleRow], wish: Wish) -> Opened:
-    """Make a session and its epoch known, and take the session for the host.
-
-    Raises:
-        Busy: another host holds it, and its lease has not run out.
-    """
+    """Make a session and its epoch known; the first who comes holds the session."""
     sessions, epochs = Sessions(connection), Epochs(connection)
     with connection.transaction():
         # Always in this order: host, session, epoch. Two that open never cross.
@@ -51,43 +57,54 @@ def opened(connection: Connection[TupleRow], wish: Wish) -> Opened:
         sessions.add_scope(wish.scope)
         sessions.add(wish.session, wish.root, scope=wish.scope, owner=wish.owner)
         sessions.lock(wish.session)
-        if not sessions.claim(wish.session, wish.host, owner=wish.owner):
-            raise _busy(wish.session, sessions)
+        sessions.claim(wish.session, wish.host)
+        if wish.owner is not None:
+            sessions.own(wish.session, wish.owner)
         epochs.begin(wish.session, wish.identity, wish.host)
         found = epochs.opened(wish.session, wish.identity, wish.host)
     assert found is not None  # noqa: S101 - it was made above, under a lock
-    return found.opened
+    return found
+
+
+def take(
+    connection: Connection[TupleRow], session: SessionId, host: Host, *, force: bool
+) -> None:
+    """Take a session for a host, if it is known.
+
+    Raises:
+        Held: another host that is alive has it, and `force` was not said.
+    """
+    sessions = Sessions(connection)
+    with connection.transaction():
+        Hosts(connection).appear(host, lease_s=FIRST_LEASE_S)
+        sessions.lock(session)
+        _take(sessions, session, host, force=force)
 
 
 def restored(
-    connection: Connection[TupleRow],
-    session: SessionId,
-    identity: RootIdentity,
-    host: Host,
-    seq: int,
+    connection: Connection[TupleRow], arrived: Arrived, *, force: bool
 ) -> None:
-    """Let the epoch of a directory go out from version `seq`.
-
-    Nothing happens when another host that is alive holds the session: restoring beside
-    it takes nothing from it.
+    """Let the epoch of a directory go out from its version; take the session for it.
 
     Raises:
         NotFound: there is no such session.
+        Held: another host that is alive has it, and `force` was not said.
     """
+    session, identity, host = arrived.session, arrived.identity, arrived.host
     sessions, epochs = Sessions(connection), Epochs(connection)
     with connection.transaction():
         Hosts(connection).appear(host, lease_s=FIRST_LEASE_S)
-        if not sessions.matching(session, limit=1):
+        if session not in sessions.matching(session, limit=1):
             raise NotFound(f"no session {session} is kept")
         sessions.lock(session)
-        holder = sessions.holder(session)
-        if holder is not None and holder.id != host.id and holder.alive:
-            return
+        _take(sessions, session, host, force=force)
         epochs.begin(session, identity, host)
-        epochs.found_on(session, identity, host, seq=seq)
+        epochs.found_on(session, identity, host, seq=arrived.seq)
 
 
-def _busy(session: SessionId, sessions: Sessions) -> Busy:
+def _take(sessions: Sessions, session: SessionId, host: Host, *, force: bool) -> None:
+    """Take a session, under its lock: who is alive is decided once."""
     holder = sessions.holder(session)
-    name = holder.name if holder else "another host"
-    return Busy(f"session {session} is held by {name}")
+    if holder is not None and holder.id != host.id and holder.alive and not force:
+        raise Held(session, holder.name)
+    sessions.take(session, host)

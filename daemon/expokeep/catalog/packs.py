@@ -3,15 +3,27 @@
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from expokeep.catalog import queries
-from expokeep.catalog.values import Opened, PackRecord
+from expokeep.catalog.values import Opened, PackRecord, PackState
 from expokeep.model.digest import Digest
 
 _SQL = queries.beside(__file__)
+
+
+class Intended(NamedTuple):
+    """What became of a wish to upload packs."""
+
+    is_known: bool
+    """There is such a session."""
+    is_blocked: bool
+    """A pack that was doomed under another key still has an id of these."""
+    known: Sequence[Digest]
+    """What is kept of the contents that were wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +34,14 @@ class Packs:
 
     def intend(
         self, opened: Opened, packs: Sequence[PackRecord], wanted: Collection[Digest]
-    ) -> frozenset[Digest] | None:
-        """Record intents; return what is kept of `wanted`, or None without the right.
+    ) -> Intended:
+        """Record intents.
 
-        What is kept counts as reused by the first of `packs`.
+        What is kept of `wanted` counts as reused by the first of `packs`.
         """
         values = {
             "session": opened.session,
-            "fence": opened.fence,
+            "host": opened.host,
             "wanted": list(wanted),
             "ids": [pack.id for pack in packs],
             "keys": [pack.key for pack in packs],
@@ -38,8 +50,21 @@ class Packs:
             "sizes_bytes": [pack.size_bytes for pack in packs],
         }
         with self.connection.cursor(binary=True) as cursor:
-            ((is_ours, known),) = cursor.execute(_SQL["intend"], values).fetchall()
-            return frozenset(known) if is_ours else None
+            (row,) = cursor.execute(_SQL["intend"], values).fetchall()
+            return Intended(*row)
+
+    def displace(self, packs: Sequence[PackRecord]) -> None:
+        """Free the ids of packs from those that were doomed under another key."""
+        values = {
+            "ids": [pack.id for pack in packs],
+            "keys": [pack.key for pack in packs],
+        }
+        self.connection.execute(_SQL["displace"], values)
+
+    def states(self, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, PackState]:
+        """Return the states of packs; what has no row is left out."""
+        cursor = self.connection.execute(_SQL["states"], {"ids": list(ids)})
+        return dict(cursor.fetchall())
 
     def lock(self, ids: Collection[uuid.UUID]) -> None:
         """Keep others from changing the states of packs until the transaction ends."""

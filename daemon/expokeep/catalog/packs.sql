@@ -1,31 +1,40 @@
 -- name: intend
 -- One statement, so that what is found cannot go before the intent that counts on it is
 -- there. The locks hold off whoever deletes blobs; he looks at intents once he has his.
-WITH owned AS (
+WITH target AS (
     SELECT id, scope
       FROM session
      WHERE sid = %(session)s
-       AND fence = %(fence)s
+), wish AS (
+    SELECT *
+      FROM unnest(%(ids)s::uuid[], %(keys)s::text[], %(kinds)s::text[],
+                  %(levels)s::smallint[], %(sizes_bytes)b::bigint[])
+           WITH ORDINALITY AS wish (id, key, kind, level, size_bytes, place)
 ), known AS MATERIALIZED (
     SELECT blob.digest
-      FROM owned
+      FROM target
       JOIN blob
-        ON blob.scope = owned.scope
+        ON blob.scope = target.scope
        AND blob.digest = ANY (%(wanted)b::bytea[])
       JOIN pack ON pack.id = blob.pack
      WHERE pack.state IN ('live', 'retired')
+       -- What a check doubts is stored again, unless it was counted on before.
+       AND (NOT blob.is_doubted
+            OR EXISTS (SELECT
+                         FROM pack AS begun
+                        WHERE begun.id = ANY (%(ids)s::uuid[])
+                          AND blob.digest = ANY (begun.reuses)))
        FOR KEY SHARE OF blob
 ), intent AS (
-    INSERT INTO pack (id, scope, session, key, kind, level, size_bytes, state, reuses)
-    SELECT wish.id, owned.scope, owned.id, wish.key, wish.kind, wish.level,
+    INSERT INTO pack (id, scope, session, host, key, kind, level, size_bytes, state,
+                      reuses)
+    SELECT wish.id, target.scope, target.id, %(host)s, wish.key, wish.kind, wish.level,
            wish.size_bytes, 'uploading',
            CASE WHEN wish.place = 1
                 THEN coalesce((SELECT array_agg(digest) FROM known), '{}')
                 ELSE '{}' END
-      FROM owned
-     CROSS JOIN unnest(%(ids)s::uuid[], %(keys)s::text[], %(kinds)s::text[],
-                       %(levels)s::smallint[], %(sizes_bytes)b::bigint[])
-           WITH ORDINALITY AS wish (id, key, kind, level, size_bytes, place)
+      FROM target
+     CROSS JOIN wish
     ON CONFLICT (id) DO UPDATE
        SET reuses = ARRAY(SELECT unnest(pack.reuses)
                           UNION
@@ -33,8 +42,29 @@ WITH owned AS (
            size_bytes = excluded.size_bytes
      WHERE pack.state = 'uploading'
 )
-SELECT EXISTS (SELECT FROM owned) AS is_ours,
+SELECT EXISTS (SELECT FROM target) AS is_known,
+       EXISTS (SELECT
+                 FROM wish
+                 JOIN pack
+                   ON pack.id = wish.id
+                  AND pack.key <> wish.key
+                  AND pack.state = 'doomed') AS is_blocked,
        coalesce((SELECT array_agg(digest) FROM known), '{}') AS known;
+
+-- name: displace
+-- Its object is still to be deleted, whatever the row is called. It has no contents any
+-- more: those went when it was doomed.
+UPDATE pack
+   SET id = gen_random_uuid()
+  FROM unnest(%(ids)s::uuid[], %(keys)s::text[]) AS wish (id, key)
+ WHERE pack.id = wish.id
+   AND pack.key <> wish.key
+   AND pack.state = 'doomed';
+
+-- name: states
+SELECT id, state
+  FROM pack
+ WHERE id = ANY (%(ids)s::uuid[]);
 
 -- name: lock
 SELECT

@@ -1,6 +1,7 @@
 """The catalog on Postgres: each method one short transaction, made of repositories."""
 
 import datetime
+import uuid
 from collections.abc import Collection, Iterator, Sequence
 
 from psycopg import Connection
@@ -13,11 +14,11 @@ from expokeep.catalog.connection import Database, reading
 from expokeep.catalog.history import History
 from expokeep.catalog.hosts import Hosts
 from expokeep.catalog.migrate import Migrations, known_migrations
-from expokeep.catalog.packs import Packs
+from expokeep.catalog.packs import Intended, Packs
 from expokeep.catalog.resolving import resolved
 from expokeep.catalog.sessions import Sessions
 from expokeep.catalog.values import (
-    Fenced,
+    BaseMoved,
     Found,
     Host,
     Kept,
@@ -29,6 +30,7 @@ from expokeep.catalog.values import (
     RootOwner,
     SchemaStatus,
     SessionRow,
+    Trace,
 )
 from expokeep.catalog.versions import Versions
 from expokeep.errors import NotFound
@@ -57,7 +59,7 @@ class PostgresCatalog:
         *,
         owner: str | None = None,
     ) -> Opened:
-        """Make the session and the epoch known, and take the session for `host`."""
+        """Make the session and the epoch known, and tell where they stand."""
         wish = opening.Wish(session, identity, root, host, owner, self._scope)
 
         def work(connection: Connection[TupleRow]) -> Opened:
@@ -66,6 +68,12 @@ class PostgresCatalog:
 
         return self.database.run(work)
 
+    def take(self, session: SessionId, host: Host, *, force: bool = False) -> None:
+        """Take a session for a host, who may move its head from now on."""
+        self.database.run(
+            lambda connection: opening.take(connection, session, host, force=force)
+        )
+
     def begin(
         self,
         opened: Opened,
@@ -73,12 +81,28 @@ class PostgresCatalog:
         wanted: Collection[Digest],
     ) -> frozenset[Digest]:
         """Record the intents of packs; return which of `wanted` is kept already."""
-        known = self.database.run(
-            lambda connection: Packs(connection).intend(opened, packs, wanted)
-        )
-        if known is None:
-            raise Fenced(f"session {opened.session} belongs to another host now")
-        return known
+
+        def work(connection: Connection[TupleRow]) -> Intended:
+            found = Packs(connection).intend(opened, packs, wanted)
+            if not found.is_blocked:
+                return found
+            with connection.transaction():
+                Packs(connection).displace(packs)
+                return Packs(connection).intend(opened, packs, wanted)
+
+        intended = self.database.run(work)
+        if not intended.is_known:
+            raise BaseMoved(f"session {opened.session} is not known any more")
+        return frozenset(intended.known)
+
+    def trace(self, packs: Sequence[uuid.UUID]) -> Trace:
+        """Tell what became of packs that were meant for one version."""
+
+        def work(connection: Connection[TupleRow]) -> Trace:
+            version = Versions(connection).of_pack(packs[0])
+            return Trace(version, Packs(connection).states(packs))
+
+        return self.database.run(work)
 
     def commit(self, new: NewVersion) -> Version:
         """Make a version visible."""
@@ -91,12 +115,12 @@ class PostgresCatalog:
         host: Host,
         *,
         seq: int,
+        force: bool = False,
     ) -> None:
         """Tell that a directory was made by restoring version `seq` into it."""
+        arrived = opening.Arrived(session, identity, host, seq)
         self.database.run(
-            lambda connection: opening.restored(
-                connection, session, identity, host, seq
-            )
+            lambda connection: opening.restored(connection, arrived, force=force)
         )
 
     def accept(self, version: Version) -> int | None:

@@ -43,8 +43,8 @@ def _selected(
 ) -> Version | None:
     if selector.seq is not None:
         return versions.numbered(session, selector.seq)
-    if selector.at is not None:
-        return versions.taken_by(session, selector.at)
+    if selector.at is not None or selector.age is not None:
+        return versions.taken_by(session, selector.at, selector.age)
     if selector.back:
         return versions.before_head(session, selector.back)
     return _named(versions, session, selector)
@@ -65,6 +65,8 @@ def _shown(selector: Selector) -> str:
         return str(selector.seq)
     if selector.at is not None:
         return f"from {selector.at.isoformat()} or before"
+    if selector.age is not None:
+        return f"that is {selector.age} old"
     if selector.back:
         return f"-{selector.back}: its history is not that long"
     return _shown_name(selector)

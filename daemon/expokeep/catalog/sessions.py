@@ -1,27 +1,16 @@
 """Sessions: who owns them, who may commit to them, and where their head is."""
 
 import datetime
-import uuid
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row, scalar_row
 
 from expokeep.catalog import queries
-from expokeep.catalog.values import Host, NewVersion, RootOwner, SessionRow
+from expokeep.catalog.values import Holder, Host, NewVersion, RootOwner, SessionRow
 from expokeep.model.names import SessionId
 
 _SQL = queries.beside(__file__)
-
-
-class Holder(NamedTuple):
-    """The host that a session belongs to."""
-
-    id: uuid.UUID
-    name: str
-    alive: bool
-    """Whether its lease still runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +41,39 @@ class Sessions:
         """Keep others from changing a session until the transaction ends."""
         self.connection.execute(_SQL["lock"], {"session": session})
 
-    def claim(self, session: SessionId, host: Host, *, owner: str | None) -> bool:
-        """Take a session for a host; return whether nobody else holds it."""
-        values = {"session": session, "host": host.id, "owner": owner}
-        return self.connection.execute(_SQL["claim"], values).rowcount == 1
+    def claim(self, session: SessionId, host: Host) -> None:
+        """Give a session of which there is nothing yet to the first who comes."""
+        values = {"session": session, "host": host.id}
+        self.connection.execute(_SQL["claim"], values)
+
+    def take(self, session: SessionId, host: Host) -> None:
+        """Give a session to a host; whoever held it is fenced off."""
+        values = {"session": session, "host": host.id}
+        self.connection.execute(_SQL["take"], values)
+
+    def own(self, session: SessionId, owner: str) -> None:
+        """Say whose a session is, if nobody's yet."""
+        self.connection.execute(_SQL["own"], {"session": session, "owner": owner})
 
     def holder(self, session: SessionId) -> Holder | None:
         """Return the host that a session belongs to, if it belongs to one."""
         with self.connection.cursor(row_factory=class_row(Holder)) as cursor:
             return cursor.execute(_SQL["holder"], {"session": session}).fetchone()
 
-    def take_number(self, new: NewVersion) -> None:
+    def take_number(self, new: NewVersion, taken_at: datetime.datetime) -> None:
         """Count a version, and make it head where it is to be."""
-        root = new.root
+        # What is kept beside says nothing of what the session is.
+        root = new.root if new.moves_head else None
         values = {
             "session": new.session,
             "fence": new.fence,
             "seq": new.seq,
             "moves_head": new.moves_head,
-            "project_name": new.project_name,
+            "project_name": new.project_name if new.moves_head else None,
             "uid": root.uid if root else None,
             "gid": root.gid if root else None,
             "mode": root.mode if root else None,
-            "taken_at": new.taken_at,
+            "taken_at": taken_at,
         }
         self.connection.execute(_SQL["take_number"], values)
 

@@ -20,17 +20,26 @@ SELECT
    FOR NO KEY UPDATE;
 
 -- name: claim
--- The fence counts changes of the owning host. A repeated claim changes nothing.
 UPDATE session
    SET host = %(host)s,
-       fence = fence + CASE WHEN host IS DISTINCT FROM %(host)s THEN 1 ELSE 0 END,
-       owner = coalesce(owner, %(owner)s)
+       fence = fence + 1
  WHERE sid = %(session)s
-   AND NOT EXISTS (SELECT
-                     FROM host AS holder
-                    WHERE holder.id = session.host
-                      AND holder.id <> %(host)s
-                      AND holder.lease_until > clock_timestamp());
+   AND host IS NULL
+   AND last_seq = 0;
+
+-- name: take
+-- The fence counts changes of the owning host. To take what one has changes nothing.
+UPDATE session
+   SET host = %(host)s,
+       fence = fence + 1
+ WHERE sid = %(session)s
+   AND host IS DISTINCT FROM %(host)s;
+
+-- name: own
+UPDATE session
+   SET owner = %(owner)s
+ WHERE sid = %(session)s
+   AND owner IS NULL;
 
 -- name: holder
 SELECT host.id, host.name, host.lease_until > clock_timestamp() AS alive
@@ -51,7 +60,7 @@ UPDATE session
        accessed_at = greatest(accessed_at, %(taken_at)s)
  WHERE sid = %(session)s
    AND last_seq = %(seq)s - 1
-   AND fence = %(fence)s;
+   AND (fence = %(fence)s OR NOT %(moves_head)s);
 
 -- name: matching
 -- Every character of an id sorts before `~`, so this is the range of the prefix.
@@ -73,7 +82,8 @@ SELECT session.sid AS session, session.owner, session.project_name,
           FROM version
          WHERE version.session = session.id
            AND version.parked IS NOT NULL)::integer AS parked_count,
-       session.root_uid
+       session.root_uid, session.host AS host_id,
+       coalesce(host.lease_until > clock_timestamp(), false) AS host_is_alive
   FROM session
   LEFT JOIN host ON host.id = session.host
   LEFT JOIN version AS head
@@ -109,6 +119,7 @@ UPDATE session
 RETURNING before.head_seq;
 
 -- name: touch
+-- Retention counts from here: a clock that is ahead by a year must not stop it.
 UPDATE session
-   SET accessed_at = greatest(accessed_at, %(at)s)
+   SET accessed_at = greatest(accessed_at, least(%(at)s, clock_timestamp()))
  WHERE sid = %(session)s;

@@ -16,6 +16,7 @@ from expokeep.model.tree import Delta, Entry
 from expokeep.model.version import Trigger, Version
 
 PackKind = Literal["base", "incr", "merge", "big"]
+PackState = Literal["uploading", "live", "retired", "doomed"]
 
 
 class BaseMoved(ExpokeepError):
@@ -36,6 +37,19 @@ class SeqTaken(ExpokeepError):
 
 class Fenced(Busy):
     """The session belongs to another host now."""
+
+
+class Held(Busy):
+    """Another host holds the session, and is alive."""
+
+    hint = (
+        "`--force` takes the session over: what that host still records is kept "
+        "beside the newest version."
+    )
+
+    def __init__(self, session: SessionId, holder: str) -> None:
+        super().__init__(f"host {holder} holds session {session}")
+        self.holder = holder
 
 
 class PackGone(ExpokeepError):
@@ -78,6 +92,16 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class Holder:
+    """The host that a session belongs to."""
+
+    id: uuid.UUID
+    name: str
+    alive: bool
+    """Whether its lease still runs, by the clock of Postgres; we are alive: we ask."""
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """Where a session and the epoch of a directory stand."""
 
@@ -95,6 +119,17 @@ class Opened:
     owner: str | None
     project_name: str | None
     root: RootOwner
+    host: uuid.UUID
+    """On which the directory is."""
+    holder: Holder | None
+    """Whose the right is to move the head; None: it was never anybody's."""
+    was_ours: bool
+    """Something of this epoch became head once, and the session is another's now."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the host of the directory holds the session."""
+        return self.holder is not None and self.holder.id == self.host
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +165,7 @@ class NewVersion:
 
     session: SessionId
     fence: int
+    """Heeded where the head moves: what is kept beside needs nobody's leave."""
     seq: int
     epoch: int
     parent_pack: uuid.UUID | None
@@ -152,9 +188,22 @@ class NewVersion:
     parked: str | None = None
     project_name: str | None = None
     root: RootOwner | None = None
+    """Both are the session's from now on, if this becomes its head."""
     retracts: tuple[uuid.UUID, ...] = ()
     """Packs of versions to park if this one becomes head: they show a project in the
     middle of its removal."""
+    sent_at: datetime.datetime | None = None
+    """What the sender takes the time to be: by so much `taken_at` may be off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What the catalog knows of packs that were meant for one version."""
+
+    version: Version | None
+    """Made already, with the first of them."""
+    states: Mapping[uuid.UUID, PackState]
+    """Of those that have a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +235,9 @@ class SessionRow:
     parked_count: int
     root_uid: int
     """Whose the directory was when the session was first seen."""
+    host_id: uuid.UUID | None
+    host_is_alive: bool
+    """Whether the lease of the host that holds the session runs."""
 
 
 @dataclass(frozen=True, slots=True)

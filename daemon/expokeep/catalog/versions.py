@@ -30,6 +30,8 @@ class Standing:
     tip_seq: int | None
     tip_pack: uuid.UUID | None
     base_seq: int | None
+    tip_taken_at: datetime.datetime | None
+    now: datetime.datetime
     is_done: bool
     """Whether this very commit was made before."""
     pack_states: Sequence[str]
@@ -54,11 +56,9 @@ class Versions:
         with self.connection.cursor(row_factory=class_row(Standing)) as cursor:
             return cursor.execute(_SQL["standing"], values).fetchone()
 
-    def of_pack(self, pack: uuid.UUID) -> Version:
-        """Return the version that a pack was committed with; there is one."""
-        with self.connection.cursor(row_factory=class_row(Version)) as cursor:
-            (version,) = cursor.execute(_SQL["of_pack"], {"pack": pack}).fetchall()
-            return version
+    def of_pack(self, pack: uuid.UUID) -> Version | None:
+        """Return the version that a pack was committed with, if it was."""
+        return self._one("of_pack", {"pack": pack})
 
     def record(self, version: Version) -> None:
         """Write a version down."""
@@ -118,9 +118,18 @@ class Versions:
         """Return the version that is `back` parents before head."""
         return self._one("before_head", {"session": session, "back": back})
 
-    def taken_by(self, session: SessionId, at: datetime.datetime) -> Version | None:
-        """Return the newest version that was taken at or before `at`."""
-        return self._one("taken_by", {"session": session, "at": at})
+    def taken_by(
+        self,
+        session: SessionId,
+        at: datetime.datetime | None,
+        age: datetime.timedelta | None,
+    ) -> Version | None:
+        """Return the newest version that was taken at or before a moment.
+
+        That is `at`, or so long ago by the clock of Postgres.
+        """
+        values = {"session": session, "at": at, "age": age}
+        return self._one("taken_by", values)
 
     def newest(
         self, session: SessionId, *, since: datetime.datetime | None, limit: int

@@ -4,6 +4,7 @@ SELECT session.last_seq, session.fence, session.head_seq,
        head.epoch AS head_epoch, host.name AS host,
        epoch.number IS NOT NULL AS epoch_exists,
        epoch.tip_seq, epoch.tip_pack, epoch.base_seq,
+       tip.taken_at AS tip_taken_at, clock_timestamp() AS now,
        EXISTS (SELECT
                  FROM version
                 WHERE version.pack = %(own_pack)s) AS is_done,
@@ -14,6 +15,9 @@ SELECT session.last_seq, session.fence, session.head_seq,
   LEFT JOIN epoch
     ON epoch.session = session.id
    AND epoch.number = %(epoch)s
+  LEFT JOIN version AS tip
+    ON tip.session = session.id
+   AND tip.seq = epoch.tip_seq
   LEFT JOIN version AS head
     ON head.session = session.id
    AND head.seq = session.head_seq
@@ -156,7 +160,8 @@ SELECT session.sid AS session, version.seq, version.epoch,
   FROM session
   JOIN version
     ON version.session = session.id
-   AND version.taken_at <= %(at)s
+   AND version.taken_at <= coalesce(%(at)s::timestamptz,
+                                    clock_timestamp() - %(age)s::interval)
  WHERE session.sid = %(session)s
  ORDER BY version.parked IS NULL DESC, version.taken_at DESC, version.seq DESC
  LIMIT 1;

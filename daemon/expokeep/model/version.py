@@ -46,6 +46,8 @@ class Selector:
     """So many before head, along the chain of parents."""
     at: datetime.datetime | None = None
     """The newest one that was taken at or before this moment."""
+    age: datetime.timedelta | None = None
+    """The same, for the moment so long ago by the clock that all hosts share."""
     is_good: bool = False
     """Head, unless that was parked since: then the newest one that is not parked."""
     label: str | None = None
@@ -80,8 +82,8 @@ def parse_version_ref(text: str, *, now: datetime.datetime) -> VersionRef:
     >>> now = datetime.datetime(2026, 11, 24, 10, 30, tzinfo=datetime.UTC)
     >>> parse_version_ref("shop@17", now=now).selector.seq
     17
-    >>> parse_version_ref("shop@15m", now=now).selector.at.minute
-    15
+    >>> str(parse_version_ref("shop@15m", now=now).selector.age)
+    '0:15:00'
     >>> parse_version_ref("shop@label:before the demo", now=now).selector.label
     'before the demo'
 
@@ -109,7 +111,15 @@ def _parse_selector(text: str, now: datetime.datetime) -> Selector:
         return Selector(label=label["name"])
     if pack := _PACK.fullmatch(text):
         return Selector(pack=uuid.UUID(pack["id"]))
-    return Selector(at=parse_moment(text, now=now))
+    return _parse_time(text, now)
+
+
+def _parse_time(text: str, now: datetime.datetime) -> Selector:
+    moment = parse_moment(text, now=now)
+    if _AGE.fullmatch(text):
+        # An age and no moment: hosts differ in what they take the time to be.
+        return Selector(age=now - moment)
+    return Selector(at=moment)
 
 
 def parse_moment(text: str, *, now: datetime.datetime) -> datetime.datetime:

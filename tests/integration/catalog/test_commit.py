@@ -1,5 +1,6 @@
 """The commit: all of a version or nothing, once, and by who has the right."""
 
+import datetime
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -24,12 +25,13 @@ from expokeep.catalog.values import (
     ReuseGone,
     RootOwner,
     SeqTaken,
+    Trace,
 )
 from expokeep.clock import monotonic_s
 from expokeep.model.digest import digest_of
 from expokeep.model.names import SessionId
 from expokeep.model.tree import Delta, Directory, Link
-from expokeep.model.version import VersionRef
+from expokeep.model.version import Selector, VersionRef
 
 TREE = {
     b"src": Directory(),
@@ -158,19 +160,88 @@ def test_a_chain_begins_once(scribe, catalog):
 
 def test_a_host_that_lost_the_session_cannot_commit(scribe, catalog):
     new = scribe.draft(TREE)
-    catalog.heartbeat(HOST, lease_s=0)
-    Scribe(catalog, host=OTHER_HOST, inode=2).open()
+    catalog.take(scribe.session, OTHER_HOST, force=True)
 
     with pytest.raises(Fenced, match="two"):
         catalog.commit(new)
+    assert catalog.versions(scribe.session) == []
 
 
-def test_a_host_that_lost_the_session_cannot_begin(scribe, catalog):
+def test_a_host_that_lost_the_session_keeps_its_work_beside(scribe, catalog):
+    first = scribe.record(TREE, project_name="Shop")
+    catalog.take(scribe.session, OTHER_HOST, force=True)
+
+    late = scribe.record(
+        {}, moves_head=False, parked="late", project_name="Late", fence=1
+    )
+
+    assert (late.seq, late.parent) == (2, 1)
+    assert catalog.resolve(SHOP) == first
+    assert catalog.sessions()[0].project_name == "Shop"
+
+
+def test_a_host_that_never_held_the_session_keeps_its_work_beside(scribe, catalog):
+    first = scribe.record(TREE)
+    other = Scribe(catalog, host=OTHER_HOST, inode=2)
+
+    beside = other.record({b"b": a_file(b"b")}, moves_head=False, parked="beside")
+
+    assert (beside.seq, beside.epoch, beside.parent) == (2, 2, None)
+    assert catalog.resolve(SHOP) == first
+    assert scribe.open().is_ours
+    assert scribe.open().fence == 1
+
+
+def test_an_intent_names_its_host(scribe, direct):
+    scribe.draft(TREE)
+
+    assert direct.execute("SELECT host FROM pack").fetchall() == [(HOST.id,)]
+
+
+def test_a_doomed_pack_comes_back_under_another_key(scribe, catalog, direct):
+    new = scribe.draft(TREE)
+    direct.execute("UPDATE pack SET state = 'doomed', reuses = '{}'")
+    fresh = replace(new.packs[0], key=new.packs[0].key.replace("-0-", "-0-again-"))
+
+    catalog.begin(scribe.open(), [fresh], [])
+    version = catalog.commit(replace(new, packs=(fresh,)))
+
+    assert catalog.kept(version).tree == TREE
+    rows = direct.execute("SELECT id, key, state FROM pack ORDER BY state").fetchall()
+    assert [(key, state) for _, key, state in rows] == [
+        (new.packs[0].key, "doomed"),
+        (fresh.key, "live"),
+    ]
+    assert rows[0][0] != rows[1][0] == version.pack
+
+
+def test_a_doomed_pack_does_not_come_back_under_its_own_key(scribe, catalog, direct):
+    new = scribe.draft(TREE)
+    direct.execute("UPDATE pack SET state = 'doomed', reuses = '{}'")
+
+    catalog.begin(scribe.open(), new.packs, [])
+
+    with pytest.raises(PackGone):
+        catalog.commit(new)
+
+
+def test_packs_leave_a_trace(scribe, catalog):
+    begun = scribe.draft(TREE).packs[0]
+    unknown = a_pack("shop")
+
+    before = catalog.trace([begun.id, unknown.id])
+    version = scribe.record(TREE)
+    after = catalog.trace([version.pack])
+
+    assert before == Trace(None, {begun.id: "uploading"})
+    assert after == Trace(version, {version.pack: "live"})
+
+
+def test_nothing_can_be_begun_for_a_session_that_is_gone(scribe, catalog, direct):
     opened = scribe.open()
-    catalog.heartbeat(HOST, lease_s=0)
-    Scribe(catalog, host=OTHER_HOST, inode=2).open()
+    direct.execute("TRUNCATE session CASCADE")
 
-    with pytest.raises(Fenced):
+    with pytest.raises(BaseMoved):
         catalog.begin(opened, [a_pack("shop")], [])
 
 
@@ -421,11 +492,50 @@ def wait_until_blocked(connection, count):
 
 
 def test_the_taken_time_is_when_the_session_was_used(scribe, catalog):
-    later = NOON.replace(year=2036)
+    scribe.open()
+    soon = catalog.server_time()
 
-    scribe.record(TREE, taken_at=later)
+    scribe.record(TREE, taken_at=soon)
 
-    assert catalog.sessions()[0].accessed_at == later
+    assert catalog.sessions()[0].accessed_at == soon
+
+
+HOUR = datetime.timedelta(hours=1)
+
+
+@pytest.mark.parametrize("ahead", [5 * HOUR, -5 * HOUR, 9600 * HOUR, -9600 * HOUR])
+def test_how_long_ago_a_version_was_taken_is_known_whatever_its_host_s_clock_says(
+    scribe, catalog, ahead
+):
+    now = catalog.server_time()
+
+    version = scribe.record(TREE, taken_at=now - HOUR + ahead, sent_at=now + ahead)
+
+    assert abs(now - HOUR - version.taken_at) < HOUR / 60
+    assert catalog.resolve(SHOP) == version
+
+
+def test_a_clock_that_is_a_little_off_is_believed(scribe, catalog):
+    taken_at = catalog.server_time() - HOUR
+
+    version = scribe.record(TREE, taken_at=taken_at, sent_at=taken_at + HOUR * 1.01)
+
+    assert version.taken_at == taken_at
+
+
+@pytest.mark.parametrize("year", [1990, 2400])
+def test_a_clock_that_jumped_between_two_versions_leaves_them_in_their_order(
+    scribe, catalog, year
+):
+    first = scribe.record(TREE, taken_at=catalog.server_time() - 2 * HOUR)
+    jumped = scribe.record({}, taken_at=NOON.replace(year=year))
+    last = scribe.record(TREE, taken_at=catalog.server_time())
+
+    assert first.taken_at <= jumped.taken_at <= last.taken_at
+    assert last.taken_at <= catalog.server_time()
+    hour_ago = VersionRef(scribe.session, Selector(age=HOUR))
+    assert catalog.resolve(hour_ago) == (jumped if year == 1990 else first)
+    assert catalog.sessions()[0].accessed_at <= catalog.server_time()
 
 
 def test_what_recorded_a_removal_is_parked_by_the_version_that_undoes_it(

@@ -1,13 +1,17 @@
 """Who holds a session, which life of it a directory is, and what lists show."""
 
 import datetime
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import psycopg
 import pytest
 
 from cataloging import HOST, NOON, OTHER_HOST, ROOT, SHOP, Scribe, a_file
-from expokeep.catalog.values import RootIdentity, RootOwner
-from expokeep.errors import Busy, NotFound
+from expokeep.catalog.values import Held, Holder, Host, RootIdentity, RootOwner
+from expokeep.errors import NotFound
 from expokeep.model.names import SessionId
 from expokeep.model.version import VersionRef
 
@@ -83,42 +87,117 @@ def test_epochs_have_chains_of_their_own(catalog, scribe):
     assert other.open().tip_seq == 2
 
 
-def test_a_session_that_another_host_holds_is_busy(scribe, rival):
+def test_a_session_that_another_host_holds_is_opened_beside(scribe, rival):
+    before = scribe.open()
+
+    beside = rival.open()
+
+    assert beside.holder == Holder(HOST.id, "one", alive=True)
+    assert (before.is_ours, beside.is_ours) == (True, False)
+    assert (beside.fence, beside.epoch, beside.was_ours) == (1, 2, False)
+    assert scribe.open() == before
+
+
+def test_opening_takes_nothing_from_a_host_that_is_dead(catalog, scribe, rival):
+    scribe.open()
+    catalog.heartbeat(HOST, lease_s=0)
+
+    beside = rival.open()
+
+    assert beside.holder == Holder(HOST.id, "one", alive=False)
+    assert beside.fence == 1
+
+
+def test_a_host_that_is_alive_is_only_taken_from_by_force(catalog, scribe, rival):
     scribe.open()
 
-    with pytest.raises(Busy, match="one"):
-        rival.open()
+    with pytest.raises(Held, match="one") as refused:
+        catalog.take(SHOP, OTHER_HOST)
+    before = rival.open()
+    catalog.take(SHOP, OTHER_HOST, force=True)
+
+    assert "--force" in refused.value.hint
+    assert (before.fence, rival.open().fence) == (1, 2)
+    assert rival.open().is_ours
 
 
 def test_a_session_is_taken_over_when_the_lease_has_run_out(catalog, scribe, rival):
-    before = scribe.open()
+    scribe.record(TREE)
     catalog.heartbeat(HOST, lease_s=0)
 
-    after = rival.open()
+    catalog.take(SHOP, OTHER_HOST)
 
-    assert after.fence == before.fence + 1
-    assert after.epoch == 2
-    with pytest.raises(Busy, match="two"):
-        scribe.open()
+    assert rival.open().fence == 2
+    left = scribe.open()
+    assert left.holder == Holder(OTHER_HOST.id, "two", alive=True)
+    assert (left.is_ours, left.was_ours) == (False, True)
 
 
 def test_the_fence_counts_every_change_of_the_host(catalog, scribe, rival):
     fences = [scribe.open().fence]
     catalog.heartbeat(HOST, lease_s=0)
+    catalog.take(SHOP, OTHER_HOST)
     fences.append(rival.open().fence)
+    catalog.take(SHOP, OTHER_HOST)
     catalog.heartbeat(OTHER_HOST, lease_s=0)
+    catalog.take(SHOP, HOST)
     fences.append(scribe.open().fence)
 
     assert fences == [1, 2, 3]
 
 
-def test_a_heartbeat_keeps_the_session(catalog, scribe, rival):
+def test_of_two_hosts_that_take_a_dead_one_s_session_at_once_one_gets_it(
+    catalog, scribe
+):
+    scribe.open()
+    catalog.heartbeat(HOST, lease_s=0)
+    hosts = [Host(uuid.UUID(int=10 + number), f"h{number}") for number in range(6)]
+    together = threading.Barrier(len(hosts))
+
+    def take(host):
+        together.wait(10)
+        try:
+            catalog.take(SHOP, host)
+        except Held:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(hosts)) as pool:
+        taken = list(pool.map(take, hosts))
+
+    assert taken.count(True) == 1
+    assert scribe.open().holder.id == hosts[taken.index(True)].id
+    assert scribe.open().fence == 2
+
+
+def test_a_heartbeat_keeps_the_session(catalog, scribe):
     catalog.heartbeat(HOST, lease_s=0)
     scribe.open()
     catalog.heartbeat(HOST, lease_s=60)
 
-    with pytest.raises(Busy):
-        rival.open()
+    with pytest.raises(Held):
+        catalog.take(SHOP, OTHER_HOST)
+
+
+def test_to_take_what_nobody_knows_does_nothing(catalog):
+    catalog.take(SHOP, HOST)
+
+    assert catalog.sessions() == []
+
+
+def test_a_session_that_lost_its_host_is_nobody_s_until_it_is_taken(
+    catalog, catalog_url, scribe
+):
+    """A rebuild knows the versions, and not who held the session."""
+    scribe.record(TREE)
+    with psycopg.connect(catalog_url) as connection:
+        connection.execute("UPDATE expokeep.session SET host = NULL")
+
+    before = scribe.open()
+    catalog.take(SHOP, HOST)
+
+    assert before.holder is None
+    assert scribe.open().is_ours
 
 
 def test_a_host_whose_own_lease_ran_out_still_has_its_session(catalog, scribe):
@@ -150,28 +229,42 @@ def test_a_chain_that_has_begun_keeps_its_parent(catalog, scribe):
     assert scribe.open().base_seq is None
 
 
-def test_restoring_beside_a_host_takes_nothing_from_it(catalog, scribe, rival):
+def test_a_restore_is_refused_while_another_host_holds_the_session(
+    catalog, scribe, rival
+):
     scribe.record(TREE)
 
-    catalog.register_restored(SHOP, rival.identity, OTHER_HOST, seq=1)
+    with pytest.raises(Held):
+        catalog.register_restored(SHOP, rival.identity, OTHER_HOST, seq=1)
 
-    assert scribe.open().fence == 1
-    catalog.heartbeat(HOST, lease_s=0)
+    assert scribe.open().is_ours
     assert rival.open().base_seq is None
 
 
-def test_restoring_where_nobody_is_does_not_take_the_session(catalog, scribe, rival):
+@pytest.mark.parametrize("force", [False, True])
+def test_a_restore_takes_the_session_over(catalog, scribe, rival, force):
     scribe.record(TREE)
-    catalog.heartbeat(HOST, lease_s=0)
+    if not force:
+        catalog.heartbeat(HOST, lease_s=0)
 
-    catalog.register_restored(SHOP, rival.identity, OTHER_HOST, seq=1)
+    catalog.register_restored(SHOP, rival.identity, OTHER_HOST, seq=1, force=force)
+
+    there = rival.open()
+    assert (there.is_ours, there.fence, there.base_seq) == (True, 2, 1)
+    assert not scribe.open().is_ours
+
+
+def test_a_restore_by_the_host_that_holds_the_session_leaves_the_fence(catalog, scribe):
+    scribe.record(TREE)
+
+    catalog.register_restored(SHOP, Scribe(catalog, inode=2).identity, HOST, seq=1)
 
     assert scribe.open().fence == 1
-    catalog.heartbeat(HOST, lease_s=0)
-    assert rival.open().base_seq == 1
 
 
 def test_restoring_what_nobody_knows_is_an_error(catalog, scribe):
+    Scribe(catalog, SessionId("shop-2")).open()
+
     with pytest.raises(NotFound):
         catalog.register_restored(SHOP, scribe.identity, HOST, seq=1)
 
@@ -181,13 +274,11 @@ def test_sessions_are_listed_by_their_use(catalog):
         scribe = Scribe(catalog, SessionId(name))
         scribe.open(owner=owner)
         scribe.record(TREE)
-    later = NOON.replace(year=2036)
-    catalog.touch(SessionId("b"), at=later)
+    catalog.touch(SessionId("b"), at=catalog.server_time())
 
     rows = catalog.sessions()
 
     assert rows[0].session == "b"
-    assert rows[0].accessed_at == later
     assert {row.session for row in catalog.sessions(owner="ann")} == {"a", "c"}
     assert len(catalog.sessions(limit=2)) == 2
 
@@ -199,6 +290,7 @@ def test_a_row_tells_what_the_head_is(catalog, scribe):
 
     assert (row.session, row.owner, row.project_name) == ("shop", None, "Shop")
     assert (row.host, row.last_seq, row.head_seq) == ("one", 1, 1)
+    assert (row.host_id, row.host_is_alive) == (HOST.id, True)
     assert (row.file_count, row.size_bytes, row.parked_count) == (1, 1, 0)
     assert row.saved_at == version.taken_at
 
@@ -243,6 +335,16 @@ def test_use_never_moves_back(catalog, scribe):
     catalog.touch(SHOP, at=before - datetime.timedelta(days=400))
 
     assert catalog.sessions()[0].accessed_at == before
+
+
+def test_a_clock_that_is_ahead_by_years_does_not_keep_a_session_for_ever(
+    catalog, scribe
+):
+    scribe.open()
+
+    catalog.touch(SHOP, at=NOON.replace(year=2400))
+
+    assert catalog.sessions()[0].accessed_at <= catalog.server_time()
 
 
 def test_postgres_tells_its_time(catalog):
