@@ -119,7 +119,12 @@ class Saving:
     def _bury_ended(self) -> None:
         for line in self.board.take_ended():
             ended = line.directory
-            self.snapshotter.memories.forget(ended.session, ended.device, ended.inode)
+            self.snapshotter.memories.forget(
+                ended.session,
+                ended.device,
+                ended.inode,
+                is_needed=bool(self.shipping.spool.pending(ended.session)),
+            )
             # The removal itself is a change, so this alone is no reason to worry.
             unsaved_s = (
                 (clock.now() - line.changed_at).total_seconds()

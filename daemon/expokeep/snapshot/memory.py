@@ -14,6 +14,7 @@ from expokeep.model.names import SessionId
 from expokeep.model.tree import Tree
 from expokeep.worktree import index as indexes
 from expokeep.worktree.index import Index
+from expokeep.worktree.shelf import Footing, Life, Shelf
 
 log = get(__name__)
 
@@ -56,14 +57,14 @@ class Memories:
     """All that is remembered, by directory life."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.shelf = Shelf(directory)
         self._by_life: dict[tuple[SessionId, RootIdentity], Memory] = {}
 
     def of(self, session: SessionId, identity: RootIdentity) -> Memory:
         """Return what is remembered of a directory, from disk if need be."""
         life = (session, identity)
         if life not in self._by_life:
-            file = self._file(session, identity)
+            file = self.shelf.index_file(session, _life(identity))
             index = indexes.load(file) or Index()
             self._by_life[life] = Memory(session, identity, file, index)
         return self._by_life[life]
@@ -72,19 +73,52 @@ class Memories:
         """Return what is remembered of a directory since this process began."""
         return self._by_life.get((session, identity))
 
-    def forget(self, session: SessionId, device: int, inode: int) -> None:
-        """Drop what is remembered of a directory that is no more."""
+    def learn(self, identity: RootIdentity, opened: Opened) -> None:
+        """Take what the catalog says of where a life stands, and note it on disk."""
+        memory = self.known(opened.session, identity)
+        if memory is not None:
+            memory.opened = opened
+        elif _life(identity) not in self.shelf.footings(opened.session):
+            return  # it is no more, and nothing waits that would need it
+        self.shelf.keep_footing(opened.session, _life(identity), _footing(opened))
+
+    def expect(self, session: SessionId, identity: RootIdentity, tree: Tree) -> None:
+        """Learn what is in a directory that a restore is about to show.
+
+        Until the catalog tells the same: what is missing there is a deletion.
+        """
+        self.of(session, identity).keep(Index(None, tree))
+
+    def forget(
+        self, session: SessionId, device: int, inode: int, *, is_needed: bool = False
+    ) -> None:
+        """Drop what is remembered of a directory that is no more.
+
+        If it is needed, because snapshots of it wait, it stays on disk until `sweep`.
+        """
         for life in list(self._by_life):
             if life[0] == session and (life[1].device, life[1].inode) == (
                 device,
                 inode,
             ):
                 del self._by_life[life]
-        for file in (self._directory / session).glob(f"{device:x}-{inode:x}-*.index"):
-            file.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            (self._directory / session).rmdir()
+        self.shelf.end(session, device, inode, is_needed=is_needed)
 
-    def _file(self, session: SessionId, identity: RootIdentity) -> Path:
-        name = f"{identity.device:x}-{identity.inode:x}-{identity.birth_ns:x}.index"
-        return self._directory / session / name
+    def sweep(self, session: SessionId) -> None:
+        """Drop what was only needed while something waited."""
+        self.shelf.sweep(session)
+
+
+def _life(identity: RootIdentity) -> Life:
+    return identity.device, identity.inode, identity.birth_ns
+
+
+def _footing(opened: Opened) -> Footing:
+    is_heads = opened.head_seq is not None and opened.epoch == opened.head_epoch
+    return Footing(
+        uid=opened.root.uid,
+        has_head=opened.head_seq is not None,
+        is_heads=is_heads,
+        is_restored=opened.base_seq is not None,
+        ends_at_head=is_heads and opened.tip_seq == opened.head_seq,
+    )

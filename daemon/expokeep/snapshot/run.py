@@ -11,7 +11,7 @@ from expokeep.catalog.values import Host, Opened, RootIdentity, RootOwner
 from expokeep.crash import point
 from expokeep.errors import ExpokeepError, NotFound
 from expokeep.log import get
-from expokeep.model.tree import Tree, patch
+from expokeep.model.tree import Tree, patch, tree_digest
 from expokeep.model.version import Selector, VersionRef
 from expokeep.pack.reader import PackFile
 from expokeep.snapshot import plan as plans
@@ -41,9 +41,9 @@ class Snapshotter:
 
     def shipped(self, shipped: Shipped, note: Note) -> None:
         """Learn where an epoch stands after one of its versions was recorded."""
-        memory = self.memories.known(note.session, _life_of(note))
-        if memory is not None:
-            memory.opened = shipped.opened
+        self.memories.learn(_life_of(note), shipped.opened)
+        if not self.spool.pending(note.session):
+            self.memories.sweep(note.session)
 
     def doubt(self, note: Note) -> None:
         """Ask again where an epoch stands: shipping one of its versions failed."""
@@ -86,11 +86,11 @@ class Snapshotter:
         for entry in waiting:
             with PackFile(entry.path_of(entry.note.packs[0])) as file:
                 snap = file.manifest.snaps[0]
-            if snap.full:
-                tree: Tree = snap.delta.set
-            elif entry.note.parent_pack == memory.index.pack:
-                tree = patch(memory.index.tree, snap.delta)
-            else:
+            before: Tree = {} if snap.full else memory.index.tree
+            tree = patch(before, snap.delta)
+            # Of a fold it may be a state in the middle that the index is of: what
+            # became of that is told all the same, and the digest proves it.
+            if tree_digest(tree) != snap.tree:
                 return  # the index is of another chain: the catalog will tell
             memory.index = Index(entry.pack, tree, memory.index.known)
 
@@ -190,7 +190,7 @@ class _Snapshot:
             # the one who ships. Here it must not keep us from keeping.
             log.debug("catalog not asked", error=str(error))
             return None
-        self.memory.opened = found
+        self.engine.memories.learn(self.memory.identity, found)
         return found
 
     def _rebase(self, found: Opened) -> None:
