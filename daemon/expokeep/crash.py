@@ -30,7 +30,8 @@ FORGETTING = (
     "after-merge-put",
     "after-merge-swap",
 )
-POINTS = SNAPSHOT + FORGETTING
+FOLDING = ("after-fold-seal", "mid-fold-drop")
+POINTS = SNAPSHOT + FORGETTING + FOLDING
 
 _left: dict[str, int] = {}
 

@@ -8,6 +8,7 @@ import math
 import random
 import threading
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from expokeep import clock
@@ -53,6 +54,8 @@ class Shipping:
     _trouble: dict[SessionId, _Trouble] = field(default_factory=dict)
     _recorded: dict[uuid.UUID, ForeignDirectory | None] = field(default_factory=dict)
     """The newest packs that became versions, in order, or why they never will."""
+    _folded: dict[uuid.UUID, uuid.UUID] = field(default_factory=dict)
+    """Packs that wait no more, and the one that each was folded into."""
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def start(self) -> None:
@@ -79,14 +82,35 @@ class Shipping:
             self._let_go(session)
             self.turnstile.schedule(session, _LOOK_AGAIN_S)
             return
-        for entry in self.spool.pending(session):
-            try:
-                self._ship(entry)
-            except ForeignDirectory as error:
-                self._disown(entry, error)
-            except (ExpokeepError, OSError) as error:
-                self._failed(entry, error)
-                return
+        while (entry := self.spool.first(session)) is not None:
+            with self.spool.held([entry]) as ours:
+                if not ours:  # it is being folded
+                    self.turnstile.schedule(session, _LOOK_AGAIN_S)
+                    return
+                if not self._shipped(entry):
+                    return
+
+    def _shipped(self, entry: SpoolEntry) -> bool:
+        """Ship an entry; return whether the next one may follow."""
+        try:
+            self._ship(entry)
+        except ForeignDirectory as error:
+            self._disown(entry, error)
+        except (ExpokeepError, OSError) as error:
+            self._failed(entry, error)
+            return False
+        return True
+
+    def folded(self, olds: Sequence[SpoolEntry]) -> None:
+        """Learn that entries became one, which bears the pack of the newest."""
+        with self._changed:
+            for old in olds:
+                if old.pack != olds[-1].pack:
+                    self._folded[old.pack] = olds[-1].pack
+                if (sealed := self._remembered.pop(old.pack, None)) is not None:
+                    sealed.claim.release()
+            while len(self._folded) > MAX_RECORDED:
+                del self._folded[next(iter(self._folded))]
 
     def error_of(self, session: SessionId) -> Exception | None:
         """Return why a session's snapshots do not get away, if they do not."""
@@ -152,10 +176,12 @@ class Shipping:
         """
 
         def is_over() -> bool:
-            return pack in self._recorded or self.failures_of(session) > failures
+            told = self._told_by(pack) in self._recorded
+            return told or self.failures_of(session) > failures
 
         with self._changed:
             self._changed.wait_for(is_over, wait_s)
+            pack = self._told_by(pack)
             if (refused := self._recorded.get(pack)) is not None:
                 raise refused
             if pack in self._recorded:
@@ -166,6 +192,12 @@ class Shipping:
         if self.is_paused(session):
             raise Busy("uploads are paused; it is safe in the spool")
         return False
+
+    def _told_by(self, pack: uuid.UUID) -> uuid.UUID:
+        """Return the pack of the snapshot into which this one was folded, or itself."""
+        while pack in self._folded:
+            pack = self._folded[pack]
+        return pack
 
     def wait_empty(self, session: SessionId | None, wait_s: float) -> bool:
         """Wait until nothing waits in the spool; return whether that came."""
@@ -180,8 +212,9 @@ class Shipping:
         started_s = clock.monotonic_s()
         with self._changed:
             sealed = self._remembered.pop(entry.pack, None)
+        is_same = sealed is not None and sealed.entry == entry  # or it was folded
         try:
-            shipped = self.shipper.ship(entry, sealed)
+            shipped = self.shipper.ship(entry, sealed if is_same else None)
         finally:
             if sealed is not None:
                 sealed.claim.release()
