@@ -92,11 +92,12 @@ def tree_digest(tree: Tree) -> Digest:
     """
     hasher = hashlib.sha256()
     for path in sorted(tree):
-        hasher.update(_record(path, tree[path]))
+        hasher.update(record(path, tree[path]))
     return Digest(hasher.digest())
 
 
-def _record(path: bytes, entry: Entry) -> bytes:
+def record(path: bytes, entry: Entry) -> bytes:
+    """Return what an entry contributes to the digest of its tree."""
     match entry:
         case File():
             name = entry.digest.hex().encode()

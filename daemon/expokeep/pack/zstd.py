@@ -112,6 +112,33 @@ def unfolded(chunks: Iterable[bytes], raw_bytes: int) -> Iterator[bytes]:
         raise PackDamaged(f"a frame ends {left} bytes early")
 
 
+def verified(chunks: Iterable[bytes], raw_length: int) -> Iterator[bytes]:
+    """Yield all that a frame holds, in pieces of about 1 MiB, to its very end.
+
+    `chunks` is the frame, cut anywhere but in its header, and nothing else.
+
+    Raises:
+        PackDamaged: the frame is damaged, holds more or less than `raw_length` bytes,
+            or something lies behind it. Its checksum is verified last.
+    """
+    unfolding = zstd.ZstdDecompressor(options=_READING)
+    left, is_first = raw_length, True
+    for chunk in chunks:
+        if is_first and _content_size(chunk) != raw_length:
+            raise PackDamaged(f"a frame does not say that it holds {raw_length} bytes")
+        if unfolding.eof:
+            break
+        is_first, rest = False, chunk
+        while not unfolding.eof and (rest or not unfolding.needs_input):
+            piece = _unfold(unfolding, rest, _PIECE_BYTES)
+            rest, left = b"", left - len(piece)
+            if left < 0:
+                raise PackDamaged(f"a frame holds more than {raw_length} bytes")
+            yield piece
+    if left or not unfolding.eof or unfolding.unused_data:
+        raise PackDamaged(f"a frame does not hold {raw_length} bytes")
+
+
 def _content_size(head: bytes | memoryview) -> int:
     start = bytes(head[:_HEADER_BYTES])
     if not start.startswith(_MAGIC):
