@@ -72,6 +72,7 @@ class Observer:
             self._keeper.join(_JOIN_WITHIN_S)
         self._reader.stop()
         self._reader.join(_JOIN_WITHIN_S)
+        self._watcher.close()
 
     def barrier(self, timeout_s: float) -> bool:
         """Wait until all that happened before was told; return whether it was.
@@ -156,6 +157,8 @@ class Observer:
             "reader does not answer, replaced", rebuilds=self._counters.rebuilds
         )
         self._reader.stop()
+        if not self._reader.is_alive():
+            self._watcher.close()
         try:
             self._build(self.directories())
         except (WatchUnavailable, OSError):

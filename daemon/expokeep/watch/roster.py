@@ -12,6 +12,7 @@ from expokeep import log
 from expokeep.model.names import SessionId, for_terminal
 from expokeep.watch.inotify import ROOT_MASK, SESSION_MASK, Reader
 from expokeep.watch.opening import GONE, directories_in, errno_name, open_directory
+from expokeep.watch.pinning import Pinning
 from expokeep.watch.tree import WatchTree
 from expokeep.watch.values import Assignment, SessionDirectory, WatchRoot
 from expokeep.watch.watched import UNWATCHED_WD, Watched, below
@@ -33,7 +34,9 @@ class Roster:
         reader: Reader,
         tree: WatchTree,
         expected: Iterable[SessionDirectory],
+        pinning: Pinning | None = None,
     ) -> None:
+        self._pinning = pinning
         self._excluded = assignment.excluded
         self._sink = assignment.sink
         self._reader = reader
@@ -173,10 +176,14 @@ class Roster:
             self._end(known)
             known = None
         watched = known or Watched(found, root, self._excluded(found))
+        if known is None and self._pinning is not None:
+            self._pinning.begin(found, fd)
         if wd == UNWATCHED_WD:
             self._tree.trouble(watched, trouble)
         elif wd != watched.root.wd:
             self._tree.plant(watched, wd)
+            if self._pinning is not None:
+                self._pinning.met(watched.root, b"", fd)
             self._tree.walk(watched, fd)
         elif deep:
             self._tree.walk(watched, fd)
@@ -199,6 +206,8 @@ class Roster:
         self._tree.uproot(watched)
         if watched in self:
             del self._watched[watched.directory.path]
+            if self._pinning is not None:
+                self._pinning.end(watched.directory)
             self._sink.disappeared(watched.directory)
 
     def _not_opened(

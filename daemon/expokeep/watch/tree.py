@@ -39,6 +39,16 @@ class Kernel(Protocol):
         """End a watch, which may have ended by itself."""
 
 
+class Onlooker(Protocol):
+    """Who wants to know which directories there are; see `pinning.Pinning`."""
+
+    def met(self, node: Node, path: bytes, fd: int) -> None:
+        """A directory is new, and open as `fd`. Called after its watch is placed."""
+
+    def forgotten(self, node: Node) -> None:
+        """A directory is not watched any more."""
+
+
 class WatchTree:
     """Keeps nodes, kernel and disk in line, one directory at a time."""
 
@@ -49,8 +59,10 @@ class WatchTree:
         park_s: float,
         max_watches: int,
         monotonic_s: Callable[[], float],
+        onlooker: Onlooker | None = None,
     ) -> None:
         self._kernel = kernel
+        self._onlooker = onlooker
         self._park_s = park_s
         self._max_watches = max_watches
         self._monotonic_s = monotonic_s
@@ -75,7 +87,7 @@ class WatchTree:
         stranger = self._nodes.get(wd)
         if stranger is not None and stranger is not watched.root:
             self.cut(stranger)
-        self._enter(watched.root, wd)
+        self._enter(watched.root, wd, watched.directory.inode)
 
     def uproot(self, watched: Watched) -> None:
         """End all watches of a session."""
@@ -166,7 +178,11 @@ class WatchTree:
             return
         try:
             child, is_new = self._claim(node, name, inner)
-            if child is not None and (is_new or deep):
+            if child is None:
+                return
+            if is_new and self._onlooker is not None:
+                self._onlooker.met(child, path, inner)
+            if is_new or deep:
                 self._list(child, path, inner)
         except OSError as error:
             if error.errno in EXHAUSTED:
@@ -200,7 +216,9 @@ class WatchTree:
             wd = self._kernel.watch(fd)
         child = Node(name, None, watched, UNWATCHED_WD)
         self._attach(child, node, name)
-        self._enter(child, wd)
+        status = os.fstat(fd)
+        is_same_device = status.st_dev == watched.directory.device
+        self._enter(child, wd, status.st_ino if is_same_device else 0)
         return child, True
 
     def _not_there(self, node: Node, name: bytes, error: OSError) -> None:
@@ -251,8 +269,8 @@ class WatchTree:
         self._detach(node)
         self._parked[node] = self._monotonic_s() + self._park_s, 0
 
-    def _enter(self, node: Node, wd: int) -> None:
-        node.wd = wd
+    def _enter(self, node: Node, wd: int, inode: int) -> None:
+        node.wd, node.inode = wd, inode
         self._nodes[wd] = node
         node.watched.watches += 1
         self.placed += 1
@@ -263,3 +281,5 @@ class WatchTree:
             node.watched.watches -= 1
             self._kernel.unwatch(node.wd)
         node.wd = UNWATCHED_WD
+        if self._onlooker is not None:
+            self._onlooker.forgotten(node)

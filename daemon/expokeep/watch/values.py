@@ -82,6 +82,47 @@ class Sink(Protocol):
         """Events were lost: every session is suspect."""
 
 
+class Capture(Protocol):
+    """Who takes contents at the moment of their event.
+
+    Called on the reader's thread, between two events, for what no rule leaves out: so
+    it must be very quick, and must not raise. Paths are relative to the session.
+    """
+
+    def begun(self, directory: SessionDirectory, root: int) -> None:
+        """A session is watched from now on; `root` is open only during this call."""
+
+    def opened(
+        self, directory: SessionDirectory, path: bytes, fd: int, *, closed: bool
+    ) -> None:
+        """A file is open as `fd`, which is the capture's from now on.
+
+        It may be anything that an open can lead to. Until it is `closed` by its writer
+        it may be half a file.
+        """
+
+    def closed(self, directory: SessionDirectory, path: bytes) -> None:
+        """A writer has closed a file that cannot be opened any more."""
+
+    def linked(self, directory: SessionDirectory, path: bytes, target: bytes) -> None:
+        """A symbolic link was made."""
+
+    def moved(self, directory: SessionDirectory, old: bytes, new: bytes) -> None:
+        """A file, or a directory with all that is below it, has another path."""
+
+    def vanished(self, directory: SessionDirectory) -> None:
+        """Something was deleted."""
+
+    def missed(self, directory: SessionDirectory) -> None:
+        """A file could not be opened because there is no descriptor left."""
+
+    def ended(self, directory: SessionDirectory) -> None:
+        """The session's root is gone. The sink is told next."""
+
+    def turned(self) -> None:
+        """All events that were read have been told, for now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Timings:
     """How patient the watch is; tests are less so."""
@@ -112,6 +153,7 @@ class Assignment:
     project wrote into its ignore file: an exception puts every session in doubt."""
     sink: Sink
     timings: Timings = Timings()
+    capture: Capture | None = None
     ignore_file: bytes = b".expokeepignore"
     """At the root of a session; a change of it asks `excluded` again."""
     max_watches: int = 16_384

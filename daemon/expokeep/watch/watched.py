@@ -16,7 +16,7 @@ class Node:
     Moving it is a matter of two dictionaries, however much is below it.
     """
 
-    __slots__ = ("children", "name", "parent", "watched", "wd")
+    __slots__ = ("children", "inode", "name", "parent", "watched", "wd")
 
     def __init__(
         self, name: bytes, parent: "Node | None", watched: "Watched", wd: int
@@ -25,6 +25,8 @@ class Node:
         self.parent = parent
         self.watched = watched
         self.wd = wd
+        self.inode = 0
+        """Zero of what is on another device than the session."""
         self.children: dict[bytes, Node] = {}
 
     def place(self) -> tuple["Node", list[bytes]]:

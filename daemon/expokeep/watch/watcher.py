@@ -13,6 +13,7 @@ from expokeep import log
 from expokeep.watch import inotify
 from expokeep.watch.cookies import Cookies
 from expokeep.watch.jobs import Job, Jobs
+from expokeep.watch.pinning import Pinning
 from expokeep.watch.roster import Roster
 from expokeep.watch.tree import WatchTree
 from expokeep.watch.upkeep import Upkeep
@@ -44,14 +45,18 @@ class Watcher:
         self._reader = reader
         self._cookies = cookies
         self._counters = counters
+        self._jobs = Jobs(assignment.monotonic_s)
+        self._pinning = _pinning(assignment, reader, self._jobs)
         self._tree = WatchTree(
             reader,
             park_s=assignment.timings.park_s,
             max_watches=assignment.max_watches,
             monotonic_s=assignment.monotonic_s,
+            onlooker=self._pinning,
         )
-        self._roster = Roster(assignment, reader, self._tree, expected or ())
-        self._jobs = Jobs(assignment.monotonic_s)
+        self._roster = Roster(
+            assignment, reader, self._tree, expected or (), self._pinning
+        )
         self._upkeep = Upkeep(
             assignment, self._jobs, self._roster, self._tree, counters
         )
@@ -108,13 +113,18 @@ class Watcher:
             if name and mask & inotify.IS_DIRECTORY:
                 self._on_directory(node, mask, cookie, name)
             elif name:
-                self._on_file(node, name)
+                self._on_file(node, mask, cookie, name)
             else:
                 self._on_self(node, mask)
         elif wd == self._cookie_wd:
             self._cookie = name
         else:
             self._on_root(wd, mask, name)
+
+    def close(self) -> None:
+        """Let go of what is open, once the reader has ended."""
+        if self._pinning is not None:
+            self._pinning.rest()
 
     def on_overflow(self) -> None:
         """The kernel dropped events."""
@@ -138,6 +148,8 @@ class Watcher:
 
     def next_job(self) -> Job | None:
         """Return what is to be done before events are read again."""
+        if self._pinning is not None:
+            self._pinning.turned()
         self._upkeep.plan_for_tree()
         if job := self._jobs.next():
             return job
@@ -153,9 +165,16 @@ class Watcher:
             self._upkeep.doubt()
         self._upkeep.list_all()
         self._jobs.put_off(self._roster.end_expected)
-        self._jobs.put_off(self.ready.set)
+        self._jobs.put_off(self._looked)
+
+    def _looked(self) -> None:
+        if self._pinning is not None:
+            self._pinning.takes_found = True
+        self.ready.set()
 
     def _on_directory(self, node: Node, mask: int, cookie: int, name: bytes) -> None:
+        if self._pinning is not None:
+            self._pinning.directory(node, mask, cookie, name)
         child = node.children.get(name)
         if mask & inotify.DELETED:
             if child is not None:
@@ -165,7 +184,9 @@ class Watcher:
             self._tree.look(node, name, cookie)
         self._mark(node, name, is_directory=True)
 
-    def _on_file(self, node: Node, name: bytes) -> None:
+    def _on_file(self, node: Node, mask: int, cookie: int, name: bytes) -> None:
+        if self._pinning is not None:
+            self._pinning.file(node, mask, cookie, name)
         if name == self._task.ignore_file and node is node.watched.root:
             self._upkeep.refresh_rules_soon(node.watched)
         self._mark(node, name, is_directory=False)
@@ -209,3 +230,11 @@ class Watcher:
         del self._upkeep.marked[watched]
         if watched in self._roster:
             self._task.sink.changed(watched.directory)
+
+
+def _pinning(
+    assignment: Assignment, reader: inotify.Reader, jobs: Jobs
+) -> Pinning | None:
+    if assignment.capture is None:
+        return None
+    return Pinning(assignment.capture, reader, jobs.plan, assignment.monotonic_s)
