@@ -1,4 +1,4 @@
-"""What is handed over at the moment of an event: descriptors, moves, and nothing else."""
+"""What is handed over at an event: descriptors, moves, and nothing else."""
 
 import os
 import shutil
