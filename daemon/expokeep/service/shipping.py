@@ -214,6 +214,7 @@ class Shipping:
             sealed = self._remembered.pop(entry.pack, None)
         is_same = sealed is not None and sealed.entry == entry  # or it was folded
         try:
+            is_same = not self.snapshotter.settle_origin(entry.note) and is_same
             shipped = self.shipper.ship(entry, sealed if is_same else None)
         finally:
             if sealed is not None:

@@ -4,12 +4,13 @@ Bucket and catalog may be away: a snapshot that is sealed is not lost, and is sh
 somebody else as soon as that is possible.
 """
 
+import contextlib
 from dataclasses import dataclass, field
 
 from expokeep import clock
 from expokeep.catalog.values import Host, Opened, RootIdentity, RootOwner
 from expokeep.crash import point
-from expokeep.errors import ExpokeepError, NotFound
+from expokeep.errors import Busy, ExpokeepError, NotFound
 from expokeep.log import get
 from expokeep.model.tree import Tree, patch, tree_digest
 from expokeep.model.version import Selector, VersionRef
@@ -50,6 +51,26 @@ class Snapshotter:
         memory = self.memories.known(note.session, _life_of(note))
         if memory is not None:
             memory.opened = None
+
+    def settle_origin(self, note: Note) -> bool:
+        """Tell the catalog what a directory was made of, if it could not be told then.
+
+        What it was made of waited as well, and was recorded before this. Returns
+        whether the directory stands elsewhere now than was known.
+        """
+        shelf, identity = self.memories.shelf, _life_of(note)
+        life = (note.device, note.inode, note.birth_ns)
+        pack = shelf.origins(note.session).get(life)
+        if pack is None:
+            return False
+        catalog = self.tools.catalog
+        with contextlib.suppress(NotFound, Busy):  # then it begins a chain of its own
+            ref = VersionRef(note.session, Selector(pack=pack))
+            seq = catalog.resolve(ref).seq
+            catalog.register_restored(note.session, identity, self.host, seq=seq)
+            log.info("directory continued", session=note.session, after=seq)
+        shelf.drop_origin(note.session, life)
+        return True
 
     def disown(self, note: Note) -> None:
         """Forget a directory: what was sealed of it is no part of its session."""

@@ -1,7 +1,8 @@
 """Where what is remembered of each life of a directory lies: its index, its footing.
 
-Both are caches, and both outlive the directory while snapshots of it wait: with the
-catalog away, they are what tells a whole tree from a delta.
+And what it was made of, while the catalog cannot be told. All of it outlives the
+directory while snapshots of it wait: with the catalog away, it is what makes a whole
+tree of a delta.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ from expokeep.model.names import SessionId
 from expokeep.model.tree import Tree
 from expokeep.worktree import index as indexes
 
-_INDEX, _FOOTING, _ENDED = ".index", ".footing", ".ended"
+_INDEX, _FOOTING, _ORIGIN, _ENDED = ".index", ".footing", ".origin", ".ended"
 
 Life = tuple[int, int, int]
 """Device, inode and time of birth (ns) of a directory."""
@@ -61,6 +62,32 @@ class Shelf:
             if other != life and its.is_heads and footing.is_heads:
                 overtaken = replace(its, is_heads=False, ends_at_head=False)
                 self._write(session, other, overtaken)
+
+    def keep_origin(self, session: SessionId, life: Life, pack: uuid.UUID) -> None:
+        """Note that a restore made a directory of the version that a pack is of.
+
+        Raises:
+            OSError: the disk has no room for it.
+        """
+        file = self.directory / session / f"{_name(life)}{_ORIGIN}"
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = file.with_suffix(".new")
+        fresh.write_text(str(pack))
+        fresh.replace(file)
+
+    def origins(self, session: SessionId) -> dict[Life, uuid.UUID]:
+        """Return what directories were made of, as far as the catalog was not told."""
+        found: dict[Life, uuid.UUID] = {}
+        for file in self._files(session, _ORIGIN):
+            with contextlib.suppress(OSError, ValueError):
+                found[_life(file.name)] = uuid.UUID(file.read_text())
+        return found
+
+    def drop_origin(self, session: SessionId, life: Life) -> None:
+        """Forget what a directory was made of: the catalog knows it."""
+        for file in self._files(session, _ORIGIN):
+            if _life(file.name) == life:
+                file.unlink(missing_ok=True)
 
     def trees(self, session: SessionId) -> Iterator[tuple[uuid.UUID, Tree]]:
         """Yield the trees that are remembered, with the pack that each is of."""

@@ -84,3 +84,16 @@ def test_what_is_damaged_is_no_memory(shelf):
 
     assert shelf.footings(SHOP) == {}
     assert [*shelf.trees(SHOP)] == []
+
+
+def test_what_a_directory_was_made_of_is_noted_until_the_catalog_knows(shelf):
+    shelf.keep_origin(SHOP, LIFE, PACK)
+    shelf.keep_origin(SHOP, OTHER, PACK)
+    shelf.end(SHOP, *OTHER[:2], is_needed=True)
+
+    before = shelf.origins(SHOP)
+    shelf.drop_origin(SHOP, LIFE)
+    shelf.drop_origin(SHOP, OTHER)
+
+    assert before == {LIFE: PACK, OTHER: PACK}
+    assert shelf.origins(SHOP) == {}
