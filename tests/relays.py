@@ -9,23 +9,26 @@ import random
 import socket
 import struct
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BufferedReader
-from typing import Literal, get_args
 from urllib.parse import urlsplit
 
-Fault = Literal["error", "slow down", "timeout", "reset", "lost", "cut"]
-"""What can happen to a request, see `Relay`."""
+from harms import (
+    ON_THE_WAY_BACK,
+    ON_THE_WAY_THERE,
+    PASSING,
+    REFUSALS,
+    Cut,
+    Fault,
+    as_it_is,
+    refusal,
+)
 
 BLOCK_BYTES = 64 * 1024
 PATIENCE_S = 60.0
-
-_REFUSALS = {
-    "error": (500, "InternalError"),
-    "slow down": (503, "SlowDown"),
-    "timeout": (400, "RequestTimeout"),
-}
+EMPTY_LINE = b"\r\n\r\n"
 
 
 @dataclass(slots=True)
@@ -49,10 +52,9 @@ Script = Callable[[Passed], Fault | None]
 def seeded(seed: int, share: float) -> Script:
     """Return a script that does harm to a share of all requests, always the same."""
     chance = random.Random(seed)
-    faults: tuple[Fault, ...] = get_args(Fault)
 
     def script(_request: Passed) -> Fault | None:
-        return chance.choice(faults) if chance.random() < share else None
+        return chance.choice(PASSING) if chance.random() < share else None
 
     return script
 
@@ -60,13 +62,13 @@ def seeded(seed: int, share: float) -> Script:
 class Relay:
     """A server on loopback that passes requests on, if its script lets it.
 
-    "error", "slow down" and "timeout" are answers that no server gave; "reset" cuts the
-    connection before the request is read, "lost" after the server has done what was
-    asked, and "cut" in the middle of the answer.
+    What a script may do to a request is said in `harms`.
     """
 
     def __init__(self, upstream: str) -> None:
         self.script: Script = lambda _request: None
+        self.landed: Callable[[Passed], None] = lambda _request: None
+        """Called when a request has been answered, before its client hears of it."""
         self.is_down = False
         """Whoever comes is turned away, and who is there is cut."""
         self.passed: list[Passed] = []
@@ -187,38 +189,41 @@ class Relay:
         with self._lock:
             self.passed.append(request)
             request.fault = self.script(request)
-        if request.fault == "reset":
-            return False
-        is_refused = request.fault in _REFUSALS
-        if not is_refused:
-            server.sendall(head)
-        for block in _body(head, asked):
-            request.sent_bytes += len(block)
-            if not is_refused:
-                server.sendall(block)
-        if is_refused:
-            client.sendall(_refusal(*_REFUSALS[request.fault]))
+        body = _counted(_body(head, asked), request)
+        if request.fault in REFUSALS:
+            deque(body, maxlen=0)
+            said = refusal(*REFUSALS[request.fault])
+            bare = said[: said.index(EMPTY_LINE) + len(EMPTY_LINE)]
+            client.sendall(bare if request.method == "HEAD" else said)
             return True
-        return self._answer(request, client, answered)
+        way = ON_THE_WAY_THERE.get(request.fault, as_it_is)
+        try:
+            for piece in way(head, body, self._over.wait):
+                server.sendall(piece)
+            return self._answer(request, client, answered)
+        except Cut:
+            return False
 
     def _answer(
         self, request: Passed, client: socket.socket, answered: BufferedReader
     ) -> bool:
         head = _read_head(answered)
-        if not head or request.fault == "lost":
+        if not head:
             return False
         request.status = int(head.split(b" ", 2)[1])
-        client.sendall(head)
-        if request.method == "HEAD" or request.status in {204, 304}:
-            return request.fault != "cut"
-        for block in _body(head, answered):
-            if request.fault == "cut":
-                client.sendall(block[: len(block) // 2])
-                return False
-            self._wait_for_budget(len(block))
-            client.sendall(block)
-            request.received_bytes += len(block)
+        self.landed(request)
+        has_body = request.method != "HEAD" and request.status not in {204, 304}
+        body = _body(head, answered) if has_body else iter(())
+        way = ON_THE_WAY_BACK.get(request.fault, as_it_is)
+        for piece in way(head, self._within_budget(body, request), self._over.wait):
+            client.sendall(piece)
         return True
+
+    def _within_budget(self, body: Iterator[bytes], request: Passed) -> Iterator[bytes]:
+        for block in body:
+            self._wait_for_budget(len(block))
+            yield block
+            request.received_bytes += len(block)
 
     def _wait_for_budget(self, size_bytes: int) -> None:
         with self._lock:
@@ -259,6 +264,12 @@ def _body(head: bytes, stream: BufferedReader) -> Iterator[bytes]:
         yield block
 
 
+def _counted(body: Iterator[bytes], request: Passed) -> Iterator[bytes]:
+    for block in body:
+        request.sent_bytes += len(block)
+        yield block
+
+
 def _chunks(stream: BufferedReader) -> Iterator[bytes]:
     while True:
         size_line = stream.readline()
@@ -266,15 +277,6 @@ def _chunks(stream: BufferedReader) -> Iterator[bytes]:
         yield size_line + chunk
         if int(size_line.split(b";")[0], 16) == 0:
             return
-
-
-def _refusal(status: int, code: str) -> bytes:
-    body = f"<Error><Code>{code}</Code><Message>made up</Message></Error>".encode()
-    head = (
-        f"HTTP/1.1 {status} Refused\r\nContent-Type: application/xml\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
 
 
 def _reset(client: socket.socket) -> None:

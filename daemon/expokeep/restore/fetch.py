@@ -15,9 +15,9 @@ from expokeep.catalog.values import Place
 from expokeep.errors import BlobMissing
 from expokeep.log import get
 from expokeep.model.digest import Digest, shown
-from expokeep.pack.format import BlobSpan
+from expokeep.pack.format import BlobSpan, PackDamaged
 from expokeep.pack.reader import frame_contents, stream_blob
-from expokeep.restore.blob import Blob
+from expokeep.restore.blob import Blob, Chunk
 from expokeep.restore.cache import RangeCache
 from expokeep.restore.ranges import RANGE_BYTES, Range, coalesced, pieces
 from expokeep.store.base import ObjectMissing, Store
@@ -56,6 +56,7 @@ class _Journey:
     fetcher: Fetcher
     relocate: Relocate
     fetched: list[tuple[str, int, int]] = field(default_factory=list)
+    is_damaged: bool = False
 
     def blobs(self, places: Collection[Place]) -> Iterator[Blob]:
         waiting = iter(coalesced(places))
@@ -68,6 +69,9 @@ class _Journey:
                 whole, parts = under_way.popleft()
                 yield from self._unwrapped(whole, parts)
             self.fetcher.cache.drop(self.fetched)
+        except PackDamaged:
+            self._distrust()
+            raise
         finally:
             for _, parts in under_way:
                 for part in parts:
@@ -97,15 +101,30 @@ class _Journey:
 
     def _range(self, key: str, start: int, length: int) -> bytes:
         cached = self.fetcher.cache.get(key, start, length)
+        self.fetched.append((key, start, length))
         if cached is None:
             cached = self.fetcher.store.get(key, start, length)
             self.fetcher.cache.put(key, start, cached)
-        self.fetched.append((key, start, length))
+            if self.is_damaged:  # found while this was under way
+                self.fetcher.cache.drop([(key, start, length)])
         return cached
 
     def _unfolded(self, whole: Range) -> dict[int, bytes]:
-        """Return what the frames of a range hold, by their offsets in the object."""
-        data = memoryview(self._range(whole.key, whole.start, whole.length))
+        """Return what the frames of a range hold, by their offsets in the object.
+
+        Bytes that are wrong were damaged on the way, or by the disk that holds the
+        cache, more often than in the bucket: which is asked once more.
+        """
+        span = (whole.key, whole.start, whole.length)
+        try:
+            return self._frames(whole, self._range(*span))
+        except PackDamaged as error:
+            log.info("fetched again", key=whole.key, reason=str(error))
+            self.fetcher.cache.drop([span])
+            return self._frames(whole, self._range(*span))
+
+    def _frames(self, whole: Range, fetched: bytes) -> dict[int, bytes]:
+        data = memoryview(fetched)
         frames: dict[int, bytes] = {}
         for place in whole.places:
             if place.frame_offset not in frames:
@@ -128,8 +147,22 @@ class _Journey:
                 yield place.digest, place.size_bytes, (contents,)
             return
         (place,) = whole.places
-        chunks = self._chunks(whole, parts)
-        yield place.digest, place.size_bytes, stream_blob(chunks, _span(place))
+        yield place.digest, place.size_bytes, self._streamed(whole, parts, place)
+
+    def _streamed(
+        self, whole: Range, parts: list[Future[Any]], place: Place
+    ) -> Iterator[Chunk]:
+        """Yield a large content; wrong bytes are told when some are out already."""
+        try:
+            yield from stream_blob(self._chunks(whole, parts), _span(place))
+        except PackDamaged:
+            self._distrust()
+            raise
+
+    def _distrust(self) -> None:
+        """Forget what was fetched: the next try must not find the same wrong bytes."""
+        self.is_damaged = True
+        self.fetcher.cache.drop(self.fetched)
 
     def _chunks(self, whole: Range, parts: list[Future[Any]]) -> Iterator[bytes]:
         """Yield the parts of a large range, asking for one more as each is used."""

@@ -38,6 +38,9 @@ _PASSES = frozenset(
     {
         "ClientDisconnect",  # R2 10054, with status 400
         "IncompleteBody",  # R2 10013, with status 400
+        "InvalidPart",  # the parts are gone, or our list of them arrived damaged:
+        "InvalidPartOrder",  # the next attempt begins with the first part
+        "MalformedXML",  # ours is well-formed, so it arrived damaged
         "ConditionalRequestConflict",
         "OperationAborted",
         "RequestTimeout",
