@@ -91,8 +91,17 @@ class Spool:
         "${EXPOKEEP_STATE_DIR}/spool",
         "On a disk that survives a reboot; not below /tmp.",
     )
+    max_size_bytes: int = setting(
+        size("1MB", "1024TB"),
+        "5GB",
+        "With more than this, states on the way to a session's newest are folded into "
+        "it. The newest is always kept, whatever it takes.",
+    )
     min_free_bytes: int = setting(
-        size("0B", "1024TB"), "1GB", "With less free space than this, we warn."
+        size("0B", "1024TB"),
+        "1GB",
+        "With less free space than this the spool is folded as well, and nothing is "
+        "restored to its disk. Captures go on.",
     )
     fsync: str = setting(
         choice("never", "commit"),

@@ -35,8 +35,10 @@ class Folder:
     spool: Spool
     policy: Policy
 
-    def fold(self, session: SessionId, pressure: Pressure) -> list[SpoolEntry]:
-        """Fold what waits for a session; return the entries that are no more.
+    def fold(
+        self, session: SessionId, pressure: Pressure
+    ) -> Iterator[Sequence[SpoolEntry]]:
+        """Fold what waits for a session; yield the entries that became one, each time.
 
         Those that are being shipped are left alone.
 
@@ -44,20 +46,19 @@ class Folder:
             NoSpace, SpoolFailing: all is as it was, but for what was folded before.
             PackDamaged: the same; a pack in the spool cannot be read any more.
         """
-        gone: list[SpoolEntry] = []
         try:
             waiting = [
                 Waiting(entry, manifests_of(entry))
                 for entry in self.spool.pending(session)
             ]
         except FileNotFoundError:
-            return []  # one of them was recorded meanwhile: the next look will tell
+            return  # one of them was recorded meanwhile: the next look will tell
         for run in folding.runs(waiting, hard=pressure == "hard"):
             chosen = run if folding.together(waiting, run) else run[1:]
             if len(chosen) > 1 and folding.is_worth_it(chosen):
                 with self.spool.held([one.entry for one in chosen]) as ours:
-                    gone += self._fold(chosen) if ours else []
-        return gone
+                    if ours:
+                        yield self._fold(chosen)
 
     def _fold(self, run: Run) -> list[SpoolEntry]:
         fold, newest = folding.folded(run), run[-1].entry

@@ -24,7 +24,11 @@ from expokeep.wiring.host import host_of
 def fetcher(settings: Settings, held: Store) -> Iterator[Fetcher]:
     """Hold what brings contents home."""
     parallelism = settings.restore.parallelism
-    cache = RangeCache(settings.state_dir / "cache", settings.restore.cache_size_bytes)
+    cache = RangeCache(
+        settings.state_dir / "cache",
+        settings.restore.cache_size_bytes,
+        min_free_bytes=settings.spool.min_free_bytes,
+    )
     with ThreadPoolExecutor(parallelism, "fetch") as executor:
         yield Fetcher(held, cache, executor, ahead=parallelism)
 

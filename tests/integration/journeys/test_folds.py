@@ -27,8 +27,8 @@ def write(host, name, contents="text", session=SHOP):
     return path
 
 
-def folder(host):
-    return Folder(host.spool, host.policy)
+def fold(host, pressure):
+    return list(Folder(host.spool, host.policy).fold(SHOP, pressure))
 
 
 def seal(host, numbers, **request):
@@ -63,9 +63,9 @@ def assert_restores(host, ref=SHOP):
 def test_what_waits_behind_the_oldest_becomes_one_version(host, catalog):
     packs = seal(host, range(1, 8))
 
-    gone = folder(host).fold(SHOP, "gentle")
+    ((*olds,),) = fold(host, "gentle")
 
-    assert [entry.pack for entry in gone] == packs[1:]
+    assert [entry.pack for entry in olds] == packs[1:]
     assert [entry.pack for entry in host.spool.pending(SHOP)] == [packs[0], packs[-1]]
     host.ship()
     assert history(catalog) == [(1, None, None), (2, 1, None)]
@@ -75,7 +75,7 @@ def test_what_waits_behind_the_oldest_becomes_one_version(host, catalog):
 def test_under_hard_pressure_the_oldest_is_folded_too(host, catalog):
     packs = seal(host, range(1, 8))
 
-    folder(host).fold(SHOP, "hard")
+    fold(host, "hard")
 
     assert [entry.pack for entry in host.spool.pending(SHOP)] == packs[-1:]
     host.ship()
@@ -90,7 +90,7 @@ def test_a_fold_goes_on_from_what_was_recorded_before_it(host, catalog):
     write(host, "1.js").unlink()
     host.look(believes_deletions=True)
 
-    folder(host).fold(SHOP, "hard")
+    fold(host, "hard")
     host.ship()
 
     assert history(catalog) == [(1, None, None), (2, 1, None)]
@@ -105,7 +105,7 @@ def test_a_fold_keeps_only_the_contents_that_the_newest_has(host):
         host.look()
     before = host.spool.backlog().disk_bytes
 
-    folder(host).fold(SHOP, "gentle")
+    fold(host, "gentle")
 
     assert before > 40 * MIB
     assert host.spool.backlog().disk_bytes < 11 * MIB
@@ -118,14 +118,14 @@ def test_what_supersedes_little_is_not_written_again(host):
         write(host, f"{number}.bin", os.urandom(MIB))
         host.look()
 
-    assert folder(host).fold(SHOP, "hard") == []
+    assert fold(host, "hard") == []
 
 
 def test_snapshots_go_on_from_a_fold(host, catalog):
     seal(host, range(1, 5))
-    folder(host).fold(SHOP, "gentle")
+    fold(host, "gentle")
     seal(host, [5, 6])
-    folder(host).fold(SHOP, "gentle")
+    fold(host, "gentle")
     seal(host, [7])
 
     host.ship()
@@ -140,10 +140,10 @@ def test_a_saved_version_stays_one_until_there_is_no_other_room(host, catalog):
     saved = seal(host, [4], trigger="save", message="before lunch", author="u1")
     seal(host, [5, 6, 7])
 
-    folder(host).fold(SHOP, "gentle")
+    fold(host, "gentle")
     assert len(host.spool.pending(SHOP)) == 3
     assert host.spool.pending(SHOP)[1].pack == saved[0]
-    folder(host).fold(SHOP, "hard")
+    fold(host, "hard")
     host.ship()
 
     (version,) = catalog.versions(SHOP)
@@ -159,7 +159,7 @@ def test_the_last_good_state_before_a_loss_is_never_folded_away(host, catalog):
     host.look(believes_deletions=True)
     seal(host, [20, 21])
 
-    folder(host).fold(SHOP, "hard")
+    fold(host, "hard")
     host.ship()
 
     parked = "it lost 9 of 11 files"
@@ -178,7 +178,7 @@ def test_an_oldest_that_was_recorded_without_an_answer_is_no_wrong_history(
     host.restart()
     seal(host, [2, 3])
 
-    folder(host).fold(SHOP, "hard")
+    fold(host, "hard")
     host.ship()
 
     assert history(catalog) == [(1, None, None), (2, 1, None)]
@@ -194,7 +194,7 @@ def test_two_directories_of_a_session_are_folded_apart(host, catalog, pressure):
         (other / "App.js").write_text(f"other {number}")
         host.look(directory=other)
 
-    folder(host).fold(SHOP, pressure)
+    fold(host, pressure)
     host.ship()
 
     assert len(history(catalog)) == 3
@@ -207,7 +207,7 @@ def test_what_is_being_shipped_is_left_alone(host):
     shipped = host.spool.pending(SHOP)[2]
 
     with host.spool.held([shipped]):
-        assert folder(host).fold(SHOP, "gentle") == []
+        assert fold(host, "gentle") == []
     assert [entry.pack for entry in host.spool.pending(SHOP)] == packs
 
 
@@ -224,7 +224,7 @@ def test_a_pack_that_cannot_be_read_is_left_with_all_the_others(host):
     before = host.spool.pending(SHOP)
 
     with pytest.raises(PackDamaged):
-        folder(host).fold(SHOP, "gentle")
+        fold(host, "gentle")
 
     assert host.spool.pending(SHOP) == before
     assert not list((host.top / "spool").glob("*/draft-*"))
@@ -237,7 +237,7 @@ def test_an_index_of_a_state_that_was_folded_away_is_caught_up(host, catalog):
     (index,) = (host.top / "index").rglob("*.index")
     old = index.read_bytes()
     seal(host, [4, 5])
-    folder(host).fold(SHOP, "hard")
+    fold(host, "hard")
     index.write_bytes(old)
     host.restart()
 
@@ -258,7 +258,7 @@ def test_without_an_index_a_whole_tree_takes_the_place_of_what_waits(host, catal
     write(host, "2.js").unlink()
     host.look(believes_deletions=True)
 
-    folder(host).fold(SHOP, "hard")
+    fold(host, "hard")
     (waits,) = host.spool.pending(SHOP)
     assert waits.note.parent_pack is None
     host.ship()

@@ -1,4 +1,9 @@
+import errno
 import os
+import shutil
+from pathlib import Path
+
+import pytest
 
 from expokeep.restore.cache import RangeCache
 
@@ -43,3 +48,38 @@ def test_a_directory_that_cannot_be_written_is_no_cache_and_no_error(tmp_path):
     cache.trim()
 
     assert cache.get("key", 0, 4) is None
+
+
+def test_nothing_is_kept_of_the_reserve(tmp_path):
+    free_bytes = shutil.disk_usage(tmp_path).free
+    cache = RangeCache(tmp_path / "cache", 1 << 40, min_free_bytes=2 * free_bytes)
+
+    cache.put("key", 0, b"data")
+
+    assert cache.get("key", 0, 4) is None
+
+
+def test_an_emptied_cache_takes_nothing(tmp_path):
+    cache = RangeCache(tmp_path, 1000)
+    cache.put("key", 0, b"data")
+
+    cache.empty()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EIO, errno.EMFILE])
+def test_a_cache_that_cannot_be_changed_fails_nobody(tmp_path, monkeypatch, number):
+    cache = RangeCache(tmp_path, 1000)
+    cache.put("key", 0, b"data")
+
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    for name in ("unlink", "replace", "write_bytes", "mkdir", "iterdir"):
+        monkeypatch.setattr(Path, name, refuse)
+    cache.put("key", 4, b"more")
+    cache.drop([("key", 0, 4)])
+    cache.trim()
+    cache.empty()
+    assert cache.get("key", 0, 4) == b"data"
