@@ -1,11 +1,10 @@
 """What is around the versions of a session, for those who bring one back.
 
-Where its chains end, as a host sees them; which newer versions are parked; and what
-other hosts hold on their disks and could not record yet.
+Which newer versions are parked, when a directory was removed, and what other hosts hold
+on their disks and could not record yet.
 """
 
 import datetime
-import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -13,8 +12,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 
 from expokeep.catalog import queries
-from expokeep.catalog.connection import Database, reading
-from expokeep.catalog.values import Host, RootIdentity, RootOwner
+from expokeep.catalog.connection import Database
+from expokeep.catalog.values import Host
 from expokeep.model.names import SessionId
 from expokeep.model.version import Version
 
@@ -48,45 +47,10 @@ class Around:
 
 
 @dataclass(frozen=True, slots=True)
-class LifeRow:
-    """One life of a directory on this host, and where its chain stands."""
-
-    number: int
-    tip_seq: int | None
-    tip_pack: uuid.UUID | None
-    base_seq: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Footing:
-    """Where a session stands: what decides which of a host's snapshots become head."""
-
-    last_seq: int
-    head_seq: int | None
-    head_epoch: int | None
-    root: RootOwner
-    held_by: str | None
-    """Another host that has the session and is alive; None if we may go on."""
-    lives: Mapping[RootIdentity, LifeRow]
-    """Of this host."""
-
-
-@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What is asked of the tables, in the caller's transaction."""
 
     connection: Connection[TupleRow]
-
-    def footing(self, session: SessionId, host: Host) -> TupleRow | None:
-        """Return the row of a session, if it is known."""
-        values = {"session": session, "host": host.id}
-        return self.connection.execute(_SQL["footing"], values).fetchone()
-
-    def lives_here(self, session: SessionId, host: Host) -> dict[RootIdentity, LifeRow]:
-        """Return the lives of a session's directories on a host."""
-        values = {"session": session, "host": host.id}
-        rows = self.connection.execute(_SQL["lives_here"], values).fetchall()
-        return dict(map(_life, rows))
 
     def around(self, version: Version) -> Around:
         """Return what is around a version."""
@@ -149,23 +113,6 @@ class PostgresSurroundings:
 
     database: Database
 
-    def footing(self, session: SessionId, host: Host) -> Footing | None:
-        """Return where a session stands, as seen from a host; None: it is unknown."""
-
-        def work(connection: Connection[TupleRow]) -> Footing | None:
-            asked = Surroundings(connection)
-            with reading(connection):
-                row = asked.footing(session, host)
-                lives = asked.lives_here(session, host)
-            if row is None:
-                return None
-            last_seq, head_seq, head_epoch, *root, holder = row
-            return Footing(
-                last_seq, head_seq, head_epoch, RootOwner(*root), holder, lives
-            )
-
-        return self.database.run(work)
-
     def around(self, version: Version) -> Around:
         """Return what is around a version."""
         return self.database.run(
@@ -207,8 +154,3 @@ class PostgresSurroundings:
                 session, root, host, at
             )
         )
-
-
-def _life(row: TupleRow) -> tuple[RootIdentity, LifeRow]:
-    device, inode, birth_ns = row[:3]
-    return RootIdentity(int(device), int(inode), birth_ns), LifeRow(*row[3:])

@@ -1,26 +1,3 @@
--- name: footing
-SELECT session.last_seq, session.head_seq, head.epoch,
-       session.root_uid, session.root_gid, session.root_mode,
-       (SELECT host.name
-          FROM host
-         WHERE host.id = session.host
-           AND host.id <> %(host)s
-           AND host.lease_until > clock_timestamp())
-  FROM session
-  LEFT JOIN version AS head
-    ON head.session = session.id
-   AND head.seq = session.head_seq
- WHERE session.sid = %(session)s;
-
--- name: lives_here
-SELECT epoch.device, epoch.inode, epoch.birth_ns,
-       epoch.number, epoch.tip_seq, epoch.tip_pack, epoch.base_seq
-  FROM session
-  JOIN epoch
-    ON epoch.session = session.id
-   AND epoch.host = %(host)s
- WHERE session.sid = %(session)s;
-
 -- name: around
 SELECT (SELECT count(*)
           FROM version

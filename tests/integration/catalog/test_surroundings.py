@@ -5,8 +5,7 @@ import datetime
 import pytest
 
 from cataloging import HOST, NOON, OTHER_HOST, SHOP, Scribe, a_file
-from expokeep.catalog.surroundings import HeldElsewhere, LifeRow, PostgresSurroundings
-from expokeep.catalog.values import RootIdentity
+from expokeep.catalog.surroundings import HeldElsewhere, PostgresSurroundings
 from expokeep.model.names import SessionId
 
 TREE = {b"App.js": a_file(b"1")}
@@ -17,35 +16,6 @@ CART = SessionId("cart")
 @pytest.fixture
 def surroundings(catalog):
     return PostgresSurroundings(catalog.database)
-
-
-def test_a_footing_names_the_head_and_the_lives_of_this_host(catalog, surroundings):
-    first = Scribe(catalog).record(TREE)
-    catalog.register_restored(
-        SHOP, Scribe(catalog, inode=2**63).identity, HOST, seq=first.seq
-    )
-
-    found = surroundings.footing(SHOP, HOST)
-
-    assert (found.last_seq, found.head_seq, found.head_epoch) == (1, 1, 1)
-    assert (found.root.uid, found.held_by) == (1000, None)
-    assert found.lives == {
-        RootIdentity(7, 1, 1): LifeRow(1, 1, first.pack, None),
-        RootIdentity(7, 2**63, 1): LifeRow(2, None, None, 1),
-    }
-    assert surroundings.footing(SessionId("nobody"), HOST) is None
-
-
-def test_a_footing_names_another_host_while_its_lease_runs(catalog, surroundings):
-    Scribe(catalog).record(TREE)
-
-    catalog.heartbeat(HOST, lease_s=30)
-    alive = surroundings.footing(SHOP, OTHER_HOST)
-    catalog.heartbeat(HOST, lease_s=-1)
-    over = surroundings.footing(SHOP, OTHER_HOST)
-
-    assert (alive.held_by, alive.lives) == (HOST.name, {})
-    assert over.held_by is None
 
 
 def test_newer_versions_that_are_parked_are_counted(catalog, surroundings):
