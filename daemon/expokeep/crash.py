@@ -31,7 +31,15 @@ FORGETTING = (
     "after-merge-swap",
 )
 FOLDING = ("after-fold-seal", "mid-fold-drop")
-POINTS = SNAPSHOT + FORGETTING + FOLDING
+REBUILDING = (
+    "after-rebuild-begin",
+    "after-rebuild-head",
+    "after-rebuild-expect",
+    "after-rebuild-session",
+    "after-rebuild-end",
+    "after-facts-put",
+)
+POINTS = SNAPSHOT + FORGETTING + FOLDING + REBUILDING
 
 _left: dict[str, int] = {}
 

@@ -1,0 +1,126 @@
+"""What a catalog has of a session, and what it is to have again after a rebuild."""
+
+import datetime
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from expokeep.catalog.values import RootOwner
+from expokeep.model.digest import Digest
+from expokeep.model.tree import Delta
+from expokeep.model.version import Trigger
+
+Life = tuple[uuid.UUID, int, int, int]
+"""Host, device, inode, time of birth: one life of a directory."""
+NOBODY = uuid.UUID(int=0)
+"""The host of an epoch of which nobody knows where it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """A session's row, but for its numbers."""
+
+    owner: str | None
+    project_name: str | None
+    root: RootOwner
+    fence: int
+    host: uuid.UUID | None
+    created_at: datetime.datetime
+    accessed_at: datetime.datetime
+    deleted_at: datetime.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownVersion:
+    """A version that the catalog has."""
+
+    pack: uuid.UUID
+    seq: int
+    epoch: int
+    tree: Digest
+    taken_at: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEpoch:
+    """An epoch that the catalog has."""
+
+    number: int
+    life: Life
+    tip_pack: uuid.UUID | None
+    base_seq: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the catalog has of a session; nothing, if it is new."""
+
+    last_seq: int = 0
+    head_seq: int | None = None
+    versions: tuple[KnownVersion, ...] = ()
+    epochs: tuple[KnownEpoch, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewEpoch:
+    """An epoch that the catalog is to have."""
+
+    number: int
+    life: Life
+    base_seq: int | None
+    started_at: datetime.datetime | None = None
+    """None: as old as its first version."""
+    ended_at: datetime.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a version has, and how its epoch comes to it."""
+
+    begins: bool
+    """It is the first of its epoch that is kept, and `delta` is its whole tree."""
+    delta: Delta
+    tree: Digest
+    file_count: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Revived:
+    """A version that the catalog is to have again."""
+
+    pack: uuid.UUID
+    told_by: uuid.UUID | None
+    """Whose manifest tells it, if not its own pack's."""
+    seq: int
+    epoch: int
+    parent_seq: int | None
+    shape: Shape
+    taken_at: datetime.datetime
+    recorded_at: datetime.datetime | None = None
+    """None: now."""
+    trigger: Trigger = "adopted"
+    message: str | None = None
+    author: str | None = None
+    parked: str | None = None
+    pinned: bool = False
+    is_word: bool = False
+    """A fact says all of it; else we decided, and it is a fact from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revival:
+    """All that one session gets back, in one transaction."""
+
+    state: SessionState | None
+    """None: nobody knows, or the catalog knows it better."""
+    last_seq: int
+    head_seq: int | None
+    epochs: tuple[NewEpoch, ...]
+    versions: tuple[Revived, ...]
+    """By ascending seq."""
+    labels: Mapping[str, int]
+    pinned: frozenset[int]
+    """Heads that another epoch replaced."""
+    decided: bool
+    """Something of it is no word of a fact."""

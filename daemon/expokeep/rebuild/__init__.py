@@ -1,0 +1,1 @@
+"""The journey back: a catalog made anew of what the bucket holds."""

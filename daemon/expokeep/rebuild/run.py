@@ -1,0 +1,226 @@
+"""Makes a catalog anew of what the bucket holds; may be stopped and gone on with.
+
+Everything is read first: heads of packs, and facts. Then packs and what they hold are
+made known, as intents; then each session gets back all of its own in one transaction,
+which also makes its packs live. Whoever is killed reads on where that was not done.
+"""
+
+import itertools
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from expokeep.catalog.revival import Standing
+from expokeep.catalog.values import PackRecord, Place
+from expokeep.crash import point
+from expokeep.errors import ExpokeepError
+from expokeep.model.digest import Digest
+from expokeep.model.guard import Limits
+from expokeep.model.names import SessionId, parse_session_id
+from expokeep.pack.format import Manifest
+from expokeep.rebuild.heads import Damaged, Heads, Listed, listed
+from expokeep.rebuild.heard import Heard
+from expokeep.rebuild.ports import ReadCatalog, RebuildCatalog
+from expokeep.rebuild.session import Evidence, Planned, planned
+from expokeep.rebuild.values import Progress, Report
+from expokeep.store.base import ObjectInfo, Store
+
+_AT_ONCE = 200
+"""Packs that are made known in one transaction."""
+_AHEAD = 256
+
+
+class CatalogNotEmpty(ExpokeepError):
+    """A catalog that holds something is not rebuilt."""
+
+    exit_code = 4
+    hint = (
+        "`rebuild --from-bucket --missing` adds what it does not have. To begin anew, "
+        "drop the schema: docs/RUNBOOK.md, Postgres is lost."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a rebuild needs."""
+
+    store: Store
+    prefix: str
+    catalog: RebuildCatalog
+    read: ReadCatalog
+    limits: Limits
+    place: Path
+    """A directory for what was read, until the rebuild has ended."""
+    executor: Executor
+    generation_of: Callable[[Iterable[ObjectInfo]], int]
+    """Tells how far the bucket's deletions have come."""
+    progress: Progress
+
+
+def rebuilt(tools: Tools, *, dry_run: bool = False) -> Report:
+    """Make an empty catalog what it was; a dry run only says what would come of it.
+
+    Raises:
+        CatalogNotEmpty: something is kept that is not of this rebuild.
+        BackendUnreachable, AccessDenied: it can be gone on with later.
+    """
+    if not dry_run and not tools.catalog.begin():
+        raise CatalogNotEmpty("the catalog holds sessions already")
+    point("after-rebuild-begin")
+    run = _Run(tools, dry_run=dry_run)
+    settled = frozenset() if dry_run else tools.catalog.settled()
+    run.read(pack for pack in run.packs() if pack.name.pack not in settled)
+    if not dry_run:
+        run.expect()
+    run.revive()
+    if not dry_run:
+        report = run.report
+        tools.catalog.end(report.generation, run.heard.newest_at)
+        point("after-rebuild-end")
+        shutil.rmtree(tools.place, ignore_errors=True)
+    return run.report
+
+
+@dataclass(slots=True)
+class _Run:
+    tools: Tools
+    dry_run: bool
+    report: Report = field(default_factory=Report)
+    heads: Heads = field(init=False)
+    heard: Heard = field(init=False)
+    found: dict[SessionId, list[Listed]] = field(default_factory=dict)
+    held: set[Digest] = field(default_factory=set)
+    """In a dry run: contents that some pack holds."""
+    _objects: Sequence[ObjectInfo] = ()
+
+    def __post_init__(self) -> None:
+        tools = self.tools
+        self.heads = Heads(tools.store, tools.place / "heads", tools.executor, _AHEAD)
+        self.heard = Heard(tools.place / "facts")
+        self._objects = tuple(tools.store.list(tools.prefix))
+        self.report.generation = tools.generation_of(self._objects)
+
+    def packs(self) -> list[Listed]:
+        """Return the packs in the bucket."""
+        return list(listed(self._objects, self.tools.prefix))
+
+    def read(self, packs: Iterable[Listed]) -> None:
+        """Read facts and the heads of packs."""
+        tools, report, wanted = self.tools, self.report, list(packs)
+        damaged = self.heard.read(
+            tools.store, self._objects, tools.prefix, tools.executor
+        )
+        report.damaged.extend(damaged)
+        report.facts, report.facts_at = self.heard.count, self.heard.newest_at
+        found = defaultdict(list)
+        for number, one in enumerate(self.heads.fetch(wanted), 1):
+            point("after-rebuild-head")
+            if isinstance(one, Damaged):
+                report.damaged.append(one)
+            else:
+                report.packs += 1
+                found[one.name.session].append(one)
+            tools.progress("reading", number, len(wanted))
+        self.found = dict(found)
+
+    def expect(self) -> None:
+        """Make all packs known, and what they hold."""
+        for session, packs in self.found.items():
+            # What was merged is found in the merge: the packs before it may go.
+            packs.sort(key=lambda pack: (-pack.name.level, pack.name.pack))
+            for start in range(0, len(packs), _AT_ONCE):
+                some = packs[start : start + _AT_ONCE]
+                manifests = [self.heads.manifest(pack) for pack in some]
+                records = [
+                    record_of(pack, manifest)
+                    for pack, manifest in zip(some, manifests, strict=True)
+                ]
+                places = _each_once(
+                    place
+                    for record, manifest in zip(records, manifests, strict=True)
+                    for place in places_of(record, manifest)
+                )
+                self.tools.catalog.expect(session, records, places)
+                point("after-rebuild-expect")
+
+    def revive(self) -> None:
+        """Give each session back what it had."""
+        names = {parse_session_id(sid) for sid in self.heard.sessions}
+        sessions = sorted(names | self.found.keys())
+        if self.dry_run:
+            self.held = {
+                blob.digest
+                for pack in itertools.chain.from_iterable(self.found.values())
+                for blob in self.heads.manifest(pack).blobs
+            }
+        for number, session in enumerate(sessions, 1):
+            self._revive(session)
+            point("after-rebuild-session")
+            self.tools.progress("rebuilding", number, len(sessions))
+
+    def _revive(self, session: SessionId) -> None:
+        packs, catalog = self.found.get(session, []), self.tools.catalog
+        standing = Standing() if self.dry_run else catalog.standing(session)
+        plan = planned(
+            Evidence(
+                session,
+                self.heard.of(session),
+                map(self.heads.manifest, packs),
+                standing,
+            ),
+            self._holds,
+            self.tools.limits,
+            None if self.dry_run else self.tools.read,
+        )
+        if not packs and not standing.last_seq:
+            return  # facts of a session of which the bucket holds nothing
+        self._note(session, plan)
+        if not self.dry_run:
+            ids = [pack.name.pack for pack in packs]
+            catalog.revive(session, plan.revival, ids)
+
+    def _holds(self, digests: Collection[Digest]) -> Collection[Digest]:
+        return self.held if self.dry_run else self.tools.read.places(digests)
+
+    def _note(self, session: SessionId, plan: Planned) -> None:
+        report, revival = self.report, plan.revival
+        report.sessions += 1
+        report.versions += len(revival.versions)
+        report.adopted += sum(one.trigger == "adopted" for one in revival.versions)
+        report.parked += sum(one.parked is not None for one in revival.versions)
+        report.doubts.extend((session, doubt) for doubt in plan.doubts)
+        if revival.state is None:
+            report.ownerless.append(session)
+
+
+def record_of(pack: Listed, manifest: Manifest) -> PackRecord:
+    """Return a pack as the catalog knows it."""
+    return PackRecord(
+        manifest.pack, pack.key, manifest.kind, manifest.level, pack.size_bytes
+    )
+
+
+def places_of(record: PackRecord, manifest: Manifest) -> Iterator[Place]:
+    """Yield where the contents in a pack are."""
+    for blob in manifest.blobs:
+        frame = manifest.frames[blob.frame]
+        yield Place(
+            digest=blob.digest,
+            size_bytes=blob.size_bytes,
+            pack=record.id,
+            key=record.key,
+            frame_offset=frame.offset,
+            frame_length=frame.length,
+            frame_raw_length=frame.raw_length,
+            offset=blob.offset,
+        )
+
+
+def _each_once(places: Iterable[Place]) -> list[Place]:
+    found: dict[Digest, Place] = {}
+    for place in places:
+        found.setdefault(place.digest, place)
+    return list(found.values())

@@ -1,0 +1,119 @@
+"""What facts say in the end: of each row the last word. Pure.
+
+Rows speak of each other by numbers, and numbers may be given twice: after an older
+backup of Postgres came back, another version takes a number that one had already. So a
+number is read as what it meant when it was said, and versions are known by their packs.
+"""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from expokeep.catalog.revival import Life
+from expokeep.pack.facts import EpochBody, Fact, LabelBody, SessionBody, VersionBody
+from expokeep.pack.format import PackDamaged
+
+
+@dataclass(frozen=True, slots=True)
+class EpochWord:
+    """The last word on a life of a directory."""
+
+    body: EpochBody
+    base: uuid.UUID | None
+    """The pack of the version that it goes out from."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionWord:
+    """The last word on a version."""
+
+    body: VersionBody
+    life: Life | None
+    parent: uuid.UUID | None
+    gone: bool
+
+
+@dataclass(slots=True)
+class Words:
+    """All that facts say of one session."""
+
+    session: SessionBody | None = None
+    is_gone: bool = False
+    """The session was purged."""
+    epochs: dict[Life, EpochWord] = field(default_factory=dict)
+    versions: dict[uuid.UUID, VersionWord] = field(default_factory=dict)
+    labels: dict[str, uuid.UUID] = field(default_factory=dict)
+    """By name, the pack of the version that has it."""
+    lives: dict[int, Life] = field(default_factory=dict)
+    """Which epoch a number means, as of the last fact."""
+    packs: dict[int, uuid.UUID] = field(default_factory=dict)
+    """Which version a number means, as of the last fact."""
+
+    @property
+    def head(self) -> uuid.UUID | None:
+        """The pack of the version that is head."""
+        # Resolved last: a session's row moves its head before the version is there.
+        seq = self.session.head_seq if self.session else None
+        return None if seq is None else self.packs.get(seq)
+
+
+def words_of(facts: Iterable[Fact]) -> Words:
+    """Return the last words on one session; `facts` in any order.
+
+    Raises:
+        PackDamaged: a row is not what we write.
+    """
+    words = Words()
+    for fact in sorted(facts, key=lambda fact: (fact.at, fact.id)):
+        try:
+            _HEARD[fact.kind](words, fact)
+        except msgspec.MsgspecError as error:
+            raise PackDamaged(f"fact {fact.id} of {fact.sid}: {error}") from error
+    return words
+
+
+def _session(words: Words, fact: Fact) -> None:
+    words.session = msgspec.json.decode(fact.body, type=SessionBody)
+    words.is_gone = fact.gone
+
+
+def _epoch(words: Words, fact: Fact) -> None:
+    body = msgspec.json.decode(fact.body, type=EpochBody)
+    life = (body.host, body.device, body.inode, body.birth_ns)
+    if fact.gone:
+        words.epochs.pop(life, None)
+        return
+    base = None if body.base_seq is None else words.packs.get(body.base_seq)
+    words.epochs[life] = EpochWord(body, base)
+    words.lives[body.number] = life
+
+
+def _version(words: Words, fact: Fact) -> None:
+    body = msgspec.json.decode(fact.body, type=VersionBody)
+    parent = None if body.parent_seq is None else words.packs.get(body.parent_seq)
+    known = words.versions.get(body.pack)
+    if known is not None and known.body.seq == body.seq:
+        parent = known.parent  # it was said when the version was new
+    life = known.life if known else words.lives.get(body.epoch)
+    words.versions[body.pack] = VersionWord(body, life, parent, fact.gone)
+    if not fact.gone:
+        words.packs[body.seq] = body.pack
+
+
+def _label(words: Words, fact: Fact) -> None:
+    body = msgspec.json.decode(fact.body, type=LabelBody)
+    pack = words.packs.get(body.seq)
+    if fact.gone or pack is None:
+        words.labels.pop(body.name, None)
+    else:
+        words.labels[body.name] = pack
+
+
+_HEARD = {
+    "session": _session,
+    "epoch": _epoch,
+    "version": _version,
+    "label": _label,
+}
