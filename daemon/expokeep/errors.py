@@ -69,6 +69,7 @@ class IntegrityError(ExpokeepError):
     """Bytes are not what their digest says they are."""
 
     exit_code = 15
+    hint = "`expokeep check --read-data` finds out what else is damaged."
 
 
 class FileChanged(ExpokeepError):
@@ -80,7 +81,10 @@ class FileChanged(ExpokeepError):
 class BlobMissing(IntegrityError):
     """A version names contents that the store no longer holds."""
 
-    hint = "Another copy may exist on the host that made the version, in its spool."
+    hint = (
+        "`expokeep check` lists every version that is affected; `expokeep repair "
+        "catalog` stores again what another copy still holds."
+    )
 
     def __init__(self, digest: str, key: str) -> None:
         super().__init__(f"blob {digest} is not at {key}")

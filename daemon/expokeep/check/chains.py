@@ -108,19 +108,21 @@ def faults(rows: SessionRows) -> Iterator[Finding]:
 
 def _wrong_trees(rows: SessionRows) -> Iterator[Finding]:
     growing = {number: Growing(spans) for number, spans in rows.spans.items()}
-    found: dict[tuple[Kind, str], list[int]] = {}
+    found: dict[Kind, dict[int, str]] = {}
     for version in rows.versions:
         tree = growing.get(version.epoch) or Growing(())
         tree.advance(version.seq)
         fault = _fault_of(version, tree)
         if fault is not None:
-            found.setdefault(fault, []).append(version.seq)
-    for (kind, detail), seqs in found.items():
+            kind, detail = fault
+            found.setdefault(kind, {})[version.seq] = detail
+    for kind, details in found.items():
+        seqs, detail = tuple(details), "; ".join(dict.fromkeys(details.values()))
         if kind == "wrong-counter":  # it restores all the same
             told = f"{_named(rows.session, seqs)}: {detail}"
             yield Finding(kind, told, session=rows.session)
         else:
-            affected = {rows.session: tuple(seqs)}
+            affected = {rows.session: seqs}
             yield Finding(kind, detail, session=rows.session, affected=affected)
 
 

@@ -41,14 +41,13 @@ def compare(packs: Iterable[PackRow], listed: Mapping[str, int]) -> Comparison:
     for pack in packs:
         named.add(pack.key)
         found_bytes = listed.get(pack.key)
-        if pack.state == "doomed":
-            if found_bytes is not None and pack.age_s > DOOMED_FOR_S:
-                doomed.append(pack)
-        elif needs_object(pack):
+        if needs_object(pack):
             if found_bytes is None:
                 missing.append(pack)
             elif found_bytes != pack.size_bytes:
                 resized.append((pack, found_bytes))
+        elif is_left_behind(pack) and found_bytes is not None:
+            doomed.append(pack)
     strange = sorted(listed.keys() - named)
     return Comparison(tuple(missing), tuple(resized), tuple(doomed), tuple(strange))
 
@@ -58,7 +57,12 @@ def needs_object(pack: PackRow) -> bool:
 
     An intent's object may be there or not; unless contents are said to be in it.
     """
-    return pack.state in _MAY_BE_READ or pack.has_blobs
+    return pack.state in _MAY_BE_READ or pack.has_blobs or pack.tells
+
+
+def is_left_behind(pack: PackRow) -> bool:
+    """Return whether the object of a pack should have been deleted by now."""
+    return pack.state == "doomed" and pack.age_s > DOOMED_FOR_S
 
 
 def wrong_states(packs: Iterable[PackRow]) -> Iterable[Finding]:

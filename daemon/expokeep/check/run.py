@@ -161,7 +161,7 @@ class _Check:
 
     def _doomed(self, packs: Sequence[PackRow]) -> Iterator[Finding]:
         for pack in self._still(packs, there=True):
-            if pack.state == "doomed":
+            if plan.is_left_behind(pack):
                 yield from self._found([verdict.doomed(pack)])
 
     def _strange(self, keys: Sequence[str]) -> Iterator[Finding]:
