@@ -22,9 +22,11 @@ from expokeep.restore.local import LocalSource
 from expokeep.restore.run import Result, Wish, restore
 from expokeep.snapshot.build import Builder
 from expokeep.snapshot.claims import Claims
+from expokeep.snapshot.judging import Judge
 from expokeep.snapshot.keep import Tools
 from expokeep.snapshot.memory import Memories
 from expokeep.snapshot.outcome import Outcome
+from expokeep.snapshot.remains import Remains
 from expokeep.snapshot.run import Snapshotter
 from expokeep.snapshot.ship import Shipped, Shipper
 from expokeep.snapshot.values import Moment, Policy, Request
@@ -67,6 +69,7 @@ class Keeper:
         builder = Builder(self.spool, self.policy, self.executor)
         tools = Tools(self.catalog, builder, Claims(), self.policy)
         memories = Memories(self.top / "index")
+        remains = Remains(self.spool, memories, self.policy)
         self.snapshotter = Snapshotter(tools, self.spool, memories, self.host)
         self.shipper = Shipper(
             self.catalog,
@@ -74,7 +77,8 @@ class Keeper:
             self.spool,
             self.host,
             lambda *_: None,
-            self.policy.guard,
+            Judge(self.catalog, self.host, self.policy.guard, remains),
+            remains,
             self.executor,
         )
         fetcher = Fetcher(

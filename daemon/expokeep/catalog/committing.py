@@ -119,10 +119,7 @@ def check_contents(
         if is_retired:
             retired.add(pack)
     if missing:
-        some = Digest(min(missing)).hex()
-        raise ReuseGone(
-            f"{len(missing)} contents are no longer kept, among them {some}"
-        )
+        raise ReuseGone(missing)
     return frozenset(retired)
 
 

@@ -5,7 +5,7 @@ No SQL and no driver here: those are behind `postgres.py`.
 
 import datetime
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -62,6 +62,13 @@ class ReuseGone(ExpokeepError):
     """Contents that a pack relies on are no longer kept: pack them again."""
 
     transient = True
+
+    def __init__(self, missing: Collection[Digest]) -> None:
+        some = Digest(min(missing)).hex()
+        super().__init__(
+            f"{len(missing)} contents are no longer kept, among them {some}"
+        )
+        self.missing = frozenset(missing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,4 +173,5 @@ class Keeping:
             is_edited=asked or is_edit(self.memory.index.tree, plan.delta),
             loss=loss(self.memory.index.tree, plan.tree, self.tools.policy.guard),
             is_forced=self.request.is_forced,
+            fence=self.memory.fence,
         )

@@ -29,6 +29,10 @@ class Memory:
     index: Index
     opened: Opened | None = None
     """Where it stood in the catalog when we last asked; None: ask again."""
+    fence: int | None = None
+    """Of the session when we last asked; unlike `opened` it outlives a doubt."""
+    directory: Path | None = None
+    """Where it was seen last."""
     missing_since_s: Mapping[bytes, float] = field(default_factory=dict)
     """Not on disk: after a restart every deletion is held back anew."""
 
@@ -77,10 +81,24 @@ class Memories:
         """Take what the catalog says of where a life stands, and note it on disk."""
         memory = self.known(opened.session, identity)
         if memory is not None:
-            memory.opened = opened
+            memory.opened, memory.fence = opened, opened.fence
         elif _life(identity) not in self.shelf.footings(opened.session):
             return  # it is no more, and nothing waits that would need it
         self.shelf.keep_footing(opened.session, _life(identity), _footing(opened))
+
+    def taken(self, session: SessionId) -> None:
+        """Ask again where all lives of a session stand: it was taken for this host."""
+        for (sid, _), memory in list(self._by_life.items()):
+            if sid == session:
+                memory.opened = memory.fence = None
+
+    def directories(self, session: SessionId) -> list[Path]:
+        """Return where a session was seen since this process began."""
+        return [
+            memory.directory
+            for (sid, _), memory in list(self._by_life.items())
+            if sid == session and memory.directory is not None
+        ]
 
     def expect(self, session: SessionId, identity: RootIdentity, tree: Tree) -> None:
         """Learn what is in a directory that a restore is about to show.

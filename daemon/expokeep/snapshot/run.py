@@ -12,6 +12,7 @@ from expokeep.catalog.values import Host, Opened, RootIdentity, RootOwner
 from expokeep.crash import point
 from expokeep.errors import Busy, ExpokeepError, NotFound
 from expokeep.log import get
+from expokeep.model.names import SessionId
 from expokeep.model.tree import Tree, patch, tree_digest
 from expokeep.model.version import Selector, VersionRef
 from expokeep.pack.reader import PackFile
@@ -72,6 +73,10 @@ class Snapshotter:
         shelf.drop_origin(note.session, life)
         return True
 
+    def took(self, session: SessionId) -> None:
+        """Learn that a session was taken for this host."""
+        self.memories.taken(session)
+
     def disown(self, note: Note) -> None:
         """Forget a directory: what was sealed of it is no part of its session."""
         self.memories.forget(note.session, note.device, note.inode)
@@ -90,6 +95,7 @@ class Snapshotter:
     def _memory(self, request: Request, root: Root) -> Memory:
         identity = RootIdentity(root.device, root.inode, root.birth_ns)
         memory = self.memories.of(request.session, identity)
+        memory.directory = request.directory
         if memory.opened is None:
             self._catch_up(memory)
         return memory

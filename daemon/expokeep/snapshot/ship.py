@@ -6,38 +6,43 @@ there, and a commit knows its pack. An entry leaves the spool when its version i
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from expokeep.catalog.base import Catalog
 from expokeep.catalog.values import (
     BaseMoved,
+    Fenced,
     Host,
-    NewVersion,
     Opened,
+    PackGone,
     ReuseGone,
     RootIdentity,
     RootOwner,
     SeqTaken,
+    Trace,
 )
 from expokeep.crash import point
-from expokeep.errors import AccessDenied, Busy
+from expokeep.errors import AccessDenied, Busy, NoSpace
 from expokeep.log import get
-from expokeep.model.guard import Limits, loss, refusal
+from expokeep.model.digest import Digest
 from expokeep.model.names import SessionId
-from expokeep.model.tree import Tree, diff, patch, tree_digest
-from expokeep.model.version import Selector, Version, VersionRef
-from expokeep.pack.format import Manifest, SnapRecord
+from expokeep.model.tree import files_in
+from expokeep.model.version import Version
+from expokeep.snapshot.judging import Cargo, Judge
 from expokeep.snapshot.keep import Sealed
-from expokeep.snapshot.recording import life_of, manifests_of, new_version, record_of
-from expokeep.spool.spool import Spool, SpooledPack, SpoolEntry
+from expokeep.snapshot.recording import manifests_of, record_of
+from expokeep.snapshot.remains import Remains
+from expokeep.spool.spool import Note, Spool, SpooledPack, SpoolEntry, SpoolFailing
 from expokeep.store.base import Store
 
 log = get(__name__)
 
 SEQ_TRIES = 20
 """How often another version may take our number before we wait a while."""
+MEND_TRIES = 4
+"""How often a sweep may take what an entry needs before we wait a while."""
 
 Progress = Callable[[SessionId, int, int], None]
 """Called with a session, the bytes sent and the bytes to send of its snapshot."""
@@ -79,7 +84,8 @@ class Shipper:
     spool: Spool
     host: Host
     progress: Progress
-    guard: Limits
+    judge: Judge
+    remains: Remains
     executor: Executor
     """Uploads the big files of a snapshot side by side."""
 
@@ -87,25 +93,44 @@ class Shipper:
         """Upload and record an entry.
 
         Args:
-            entry: the oldest of its session.
+            entry: the oldest of its session; the caller holds it.
             sealed: what the one who sealed it still knew, if it was this process.
 
         Raises:
+            ChainLost: it cannot be a version before another one is found again.
             BackendUnreachable, AccessDenied, ...: the entry stays as it is.
         """
-        manifests = sealed.manifests if sealed else manifests_of(entry)
-        opened = sealed.standing if sealed else None
-        if opened is None:
-            opened = self._begin(entry)
-        self._upload(entry)
+        if sealed is not None and sealed.standing is not None:
+            cargo, opened = Cargo(entry, sealed.manifests), sealed.standing
+        else:
+            opened = self._open(entry.note)
+            trace = self.catalog.trace([pack.id for pack in entry.note.packs])
+            if trace.version is not None:
+                # The answer to its commit was lost.
+                self.spool.drop(entry)
+                return Shipped(trace.version, opened)
+            entry = self._renamed(entry, trace, is_new=sealed is not None)
+            cargo = self._begun(entry, opened)
+        for _ in range(MEND_TRIES):
+            try:
+                return self._sent(cargo, opened)
+            except (PackGone, ReuseGone) as error:
+                log.warning("snapshot mended", session=opened.session, why=str(error))
+                opened = self._open(entry.note)
+                cargo = self._mended(cargo, opened, error)
+        raise Busy(f"what session {opened.session} needs is swept again and again")
+
+    def _sent(self, cargo: Cargo, opened: Opened) -> Shipped:
+        """Upload and record what has its intents."""
+        self.judge.require_tree(cargo, opened)
+        self._upload(cargo.entry)
         point("after-put")
-        shipped = self._commit(entry, manifests, opened)
+        shipped = self._committed(cargo, opened)
         point("after-commit")
-        self.spool.drop(entry)
+        self.spool.drop(cargo.entry)
         return shipped
 
-    def _begin(self, entry: SpoolEntry) -> Opened:
-        note = entry.note
+    def _open(self, note: Note) -> Opened:
         opened = self.catalog.open_session(
             note.session,
             RootIdentity(note.device, note.inode, note.birth_ns),
@@ -114,11 +139,57 @@ class Shipper:
             owner=note.owner,
         )
         require_own(opened, note.root_uid)
+        return opened
+
+    def _renamed(self, entry: SpoolEntry, trace: Trace, *, is_new: bool) -> SpoolEntry:
+        """Give packs new keys whose keys a sweep may have deleted, or may yet.
+
+        Without a row nobody can tell; but a pack that was sealed just now (`is_new`),
+        while the catalog was away, was never begun.
+        """
+        unsure = None if is_new else "doomed"
+        packs = {pack.id for pack in entry.note.packs}
+        doomed = {pack for pack in packs if trace.states.get(pack, unsure) == "doomed"}
+        try:
+            return self.remains.rekeyed(entry, frozenset(doomed)) if doomed else entry
+        except (NoSpace, SpoolFailing):
+            if "doomed" in trace.states.values():
+                raise
+            # Nothing but shipping makes room again; and these were hardly ever begun.
+            return entry
+
+    def _begun(self, entry: SpoolEntry, opened: Opened) -> Cargo:
+        """Record the intents of an entry, and see whether it still has all it needs."""
+        cargo = Cargo(entry, manifests_of(entry))
+        note = entry.note
         records = [record_of(pack) for pack in note.packs]
         kept = self.catalog.begin(opened, records, note.reused)
-        if missing := set(note.reused) - kept:
-            raise ReuseGone(f"{len(missing)} contents that were kept are gone")
-        return opened
+        if missing := frozenset(note.reused) - kept:
+            return self._refilled(cargo, opened, missing)
+        return cargo
+
+    def _mended(
+        self, cargo: Cargo, opened: Opened, error: PackGone | ReuseGone
+    ) -> Cargo:
+        """Return a cargo whose commit may succeed, after what was missing in it."""
+        if isinstance(error, ReuseGone):
+            return self._refilled(cargo, opened, error.missing)
+        trace = self.catalog.trace([pack.id for pack in cargo.note.packs])
+        entry = self._renamed(cargo.entry, trace, is_new=False)
+        return self._begun(entry, opened)
+
+    def _refilled(
+        self, cargo: Cargo, opened: Opened, missing: frozenset[Digest]
+    ) -> Cargo:
+        """Pack again what is no longer kept."""
+        tree = self.judge.tree(cargo) or cargo.manifests[0].snaps[0].delta.set
+        wanted = {
+            entry.digest: (path, entry)
+            for path, entry in files_in(tree)
+            if entry.digest in missing
+        }
+        entry = self.remains.refilled(cargo.entry, cargo.manifests[0], wanted)
+        return self._begun(entry, opened)
 
     def _upload(self, entry: SpoolEntry) -> None:
         total = sum(pack.size_bytes for pack in entry.note.packs)
@@ -139,69 +210,19 @@ class Shipper:
         deque(self.executor.map(put, big), maxlen=0)
         put(own)
 
-    def _commit(
-        self, entry: SpoolEntry, manifests: Sequence[Manifest], opened: Opened
-    ) -> Shipped:
-        new, opened = self._judged(entry, manifests, opened)
+    def _committed(self, cargo: Cargo, opened: Opened) -> Shipped:
         for _ in range(SEQ_TRIES):
+            new, opened = self.judge.judged(
+                cargo, opened, lambda: self._open(cargo.note)
+            )
             try:
                 version = self.catalog.commit(new)
+            except (SeqTaken, Fenced, BaseMoved):
+                # Not only the number: head and holder may be others by now.
+                opened = self._open(cargo.note)
+            else:
                 return Shipped(version, _moved_on(opened, version))
-            except SeqTaken:
-                # Not only the number: the head may be another directory's by now.
-                new, opened = self._judged(entry, manifests, self._begin(entry))
-            except BaseMoved:
-                tree = self._tree(new, manifests[0].snaps[0])
-                if tree is None or opened.tip_pack is None:
-                    raise
-                new = self._rebased(new, tree, opened)
-        raise Busy(f"session {new.session} is written to by too many at once")
-
-    def _judged(
-        self, entry: SpoolEntry, manifests: Sequence[Manifest], opened: Opened
-    ) -> tuple[NewVersion, Opened]:
-        """Return what is to be recorded, as head or parked, and what that stands on."""
-        if self._doubt(entry, manifests, opened) is not None:
-            # What it is measured by may have been accepted since we asked.
-            opened = self._begin(entry)
-        doubt = self._doubt(entry, manifests, opened)
-        return new_version(entry, manifests, opened, doubt), opened
-
-    def _doubt(
-        self, entry: SpoolEntry, manifests: Sequence[Manifest], opened: Opened
-    ) -> str | None:
-        """Return why a version should not become head by itself, if it should not."""
-        note, head_seq = entry.note, opened.head_seq
-        if note.is_forced:
-            return None
-        if (refused := refusal(life_of(note, opened)) or note.loss) is not None:
-            return refused
-        if head_seq in (None, opened.tip_seq) or opened.epoch != opened.head_epoch:
-            return None
-        # The one before it is parked. So is this one, unless what was lost is back.
-        head = VersionRef(note.session, Selector(seq=head_seq))
-        before = self.catalog.tree(self.catalog.resolve(head))
-        new = new_version(entry, manifests, opened, None)
-        after = self._tree(new, manifests[0].snaps[0])
-        return None if after is None else loss(before, after, self.guard)
-
-    def _tree(self, new: NewVersion, snap: SnapRecord) -> Tree | None:
-        """Return the whole tree of a snapshot, if what it goes out from is kept."""
-        if snap.full:
-            return snap.delta.set
-        known = self.catalog.versions(new.session)
-        bases = [one for one in known if one.pack == new.parent_pack]
-        tree = patch(self.catalog.tree(bases[0]), snap.delta) if bases else {}
-        return tree if tree_digest(tree) == snap.tree else None
-
-    def _rebased(self, new: NewVersion, tree: Tree, opened: Opened) -> NewVersion:
-        """Continue a chain that went on without our knowing."""
-        tip = self.catalog.resolve(
-            VersionRef(new.session, Selector(seq=opened.tip_seq))
-        )
-        log.info("chain continued", session=new.session, after=tip.seq)
-        delta = diff(self.catalog.tree(tip), tree)
-        return replace(new, parent_pack=tip.pack, delta=delta)
+        raise Busy(f"session {opened.session} is written to by too many at once")
 
 
 def _moved_on(opened: Opened, version: Version) -> Opened:

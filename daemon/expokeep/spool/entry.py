@@ -76,6 +76,8 @@ class Note:
     is_forced: bool = False
     retracts: tuple[uuid.UUID, ...] = ()
     """Packs of versions that recorded deletions which were the start of a removal."""
+    fence: int | None = None
+    """Of the session, as far as it was known here when this was sealed."""
     folds: tuple[uuid.UUID, ...] = ()
     """The entries that this one was made of, and that it takes the place of."""
 

@@ -12,6 +12,7 @@ import shutil
 import threading
 import uuid
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from expokeep.errors import ExpokeepError, NoSpace
@@ -91,15 +92,10 @@ class Spool:
         """
         draft = self._path / session / f"{_DRAFT}{pack}"
         try:
-            self._make_place(draft.parent)
-            draft.mkdir(mode=0o700)
-            yield draft
-        except OSError as error:
-            if error.errno in _FULL:
-                raise NoSpace(f"the spool is full: {error}") from error
-            if error.errno in _FAILING:
-                raise SpoolFailing(f"the spool cannot be written: {error}") from error
-            raise
+            with _refusals_named():
+                self._make_place(draft.parent)
+                draft.mkdir(mode=0o700)
+                yield draft
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
@@ -132,6 +128,25 @@ class Spool:
             siblings[siblings.index(newest)] = entry
             for old in olds[:-1]:
                 siblings.remove(old)
+
+    def amend(self, entry: SpoolEntry, note: Note) -> SpoolEntry:
+        """Give an entry that the caller holds another note, in one step.
+
+        Whatever packs the note names more are on disk already.
+
+        Raises:
+            NoSpace, SpoolFailing: it is as it was.
+        """
+        fresh = entry.directory / f"{NOTE_FILE}.new"
+        with _refusals_named():
+            self._write_note(entry.directory, note, fresh.name)
+            fresh.replace(entry.directory / NOTE_FILE)
+            self._sync(entry.directory)
+        amended = replace(entry, note=note)
+        with self._lock:
+            siblings = self._entries[note.session]
+            siblings[siblings.index(entry)] = amended
+        return amended
 
     @contextlib.contextmanager
     def held(self, entries: Collection[SpoolEntry]) -> Iterator[bool]:
@@ -212,8 +227,8 @@ class Spool:
                 place.rmdir()  # or the next one would take it for being on disk
                 raise
 
-    def _write_note(self, draft: Path, note: Note) -> None:
-        with (draft / NOTE_FILE).open("wb") as out:
+    def _write_note(self, draft: Path, note: Note, name: str = NOTE_FILE) -> None:
+        with (draft / name).open("wb") as out:
             out.write(encode_note(note))
             out.flush()
             if self._fsync:
@@ -236,6 +251,19 @@ class Spool:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _refusals_named() -> Iterator[None]:
+    """Turn what the disk refuses into errors that say what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise NoSpace(f"the spool is full: {error}") from error
+        if error.errno in _FAILING:
+            raise SpoolFailing(f"the spool cannot be written: {error}") from error
+        raise
 
 
 def _throw_away(remains: Path) -> None:

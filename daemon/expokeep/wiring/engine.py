@@ -11,8 +11,10 @@ from expokeep.settings.policies import guard_of, policy_of
 from expokeep.settings.values import Settings
 from expokeep.snapshot.build import Builder
 from expokeep.snapshot.claims import Claims
+from expokeep.snapshot.judging import Judge
 from expokeep.snapshot.keep import Tools
 from expokeep.snapshot.memory import Memories
+from expokeep.snapshot.remains import Remains
 from expokeep.snapshot.run import Snapshotter
 from expokeep.snapshot.ship import Progress, Shipper
 from expokeep.spool.spool import Spool
@@ -60,6 +62,7 @@ def engine(settings: Settings, progress: Progress) -> Iterator[Engine]:
         )
         compressing.submit(held.store.warm)  # unconfigured, it fails, and that is fine
         memories = Memories(settings.state_dir / "index")
+        remains = Remains(spool, memories, policy)
         yield Engine(
             settings=settings,
             host=host,
@@ -72,7 +75,8 @@ def engine(settings: Settings, progress: Progress) -> Iterator[Engine]:
                 spool,
                 host,
                 progress,
-                guard_of(settings),
+                Judge(held.catalog, host, guard_of(settings), remains),
+                remains,
                 uploading,
             ),
             fetcher=fetching,
