@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow, class_row
 
 from expokeep.catalog import queries
 from expokeep.catalog.connection import Database
-from expokeep.catalog.values import Host
+from expokeep.catalog.values import Around, HeldElsewhere, Host
 from expokeep.model.names import SessionId
 from expokeep.model.version import Version
 
@@ -22,28 +22,6 @@ _SQL = queries.beside(__file__)
 
 Held = Mapping[SessionId, tuple[int, datetime.datetime]]
 """How many snapshots of each session wait on a host, and since when."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeldElsewhere:
-    """Snapshots that another host holds and could not record yet, by its own word."""
-
-    session: SessionId
-    host: str
-    entries: int
-    since: datetime.datetime
-    is_alive: bool
-    """Whether that host's lease still runs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What somebody should know who takes a version for the newest."""
-
-    parked_newer: int
-    """Versions with a higher number that are parked."""
-    ended_at: datetime.datetime | None
-    """When its directory was removed, if that was seen and nothing came after it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,6 +261,28 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldElsewhere:
+    """Snapshots that another host holds and could not record yet, by its own word."""
+
+    session: SessionId
+    host: str
+    entries: int
+    since: datetime.datetime
+    is_alive: bool
+    """Whether that host's lease still runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What somebody should know who takes a version for the newest."""
+
+    parked_newer: int
+    """Versions with a higher number that are parked."""
+    ended_at: datetime.datetime | None
+    """When its directory was removed, if that was seen and nothing came after it."""
+
+
+@dataclass(frozen=True, slots=True)
 class SchemaStatus:
     """The schema in Postgres beside the one that this program was written for."""
 

@@ -5,7 +5,8 @@ import datetime
 import pytest
 
 from cataloging import HOST, NOON, OTHER_HOST, SHOP, Scribe, a_file
-from expokeep.catalog.surroundings import HeldElsewhere, PostgresSurroundings
+from expokeep.catalog.surroundings import PostgresSurroundings
+from expokeep.catalog.values import HeldElsewhere
 from expokeep.model.names import SessionId
 
 TREE = {b"App.js": a_file(b"1")}
