@@ -27,7 +27,7 @@ SELECT s.sid, l.name, l.seq, v.pack
 """
 SESSIONS = """
 SELECT sid, owner, project_name, root_uid, root_gid, root_mode, last_seq, head_seq,
-       created_at, deleted_at, fence, host
+       created_at, deleted_at, expired, fence, host
   FROM session
  ORDER BY sid
 """
@@ -38,9 +38,9 @@ SELECT s.sid, e.number, e.host, e.device, e.inode, e.birth_ns, e.base_seq, e.tip
  ORDER BY s.sid, e.number
 """
 VERSIONS = """
-SELECT s.sid, v.seq, v.epoch, v.parent_seq, v.pack, v.told_by, v.taken_at, v.recorded_at,
-       v.trigger, v.tree, v.file_count, v.size_bytes, v.message, v.author, v.parked,
-       v.pinned
+SELECT s.sid, v.seq, v.epoch, v.parent_seq, v.pack, v.told_by, v.taken_at,
+       v.recorded_at, v.trigger, v.tree, v.file_count, v.size_bytes, v.message, v.author, v.parked,
+       v.pinned, v.pinned_at
   FROM version v JOIN session s ON s.id = v.session
  ORDER BY s.sid, v.seq
 """

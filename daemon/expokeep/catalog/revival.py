@@ -28,6 +28,7 @@ class SessionState:
     created_at: datetime.datetime
     accessed_at: datetime.datetime
     deleted_at: datetime.datetime | None
+    expired: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,18 @@ class Revived:
     author: str | None = None
     parked: str | None = None
     pinned: bool = False
+    pinned_at: datetime.datetime | None = None
     is_word: bool = False
     """A fact says all of it; else we decided, and it is a fact from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A pack that tells a version that is forgotten: the chain goes through it."""
+
+    pack: uuid.UUID
+    epoch: int
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +130,7 @@ class Revival:
     epochs: tuple[NewEpoch, ...]
     versions: tuple[Revived, ...]
     """By ascending seq."""
+    carried: tuple[Carried, ...]
     labels: Mapping[str, int]
     pinned: frozenset[int]
     """Heads that another epoch replaced."""

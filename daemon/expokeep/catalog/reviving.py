@@ -12,7 +12,13 @@ from expokeep.catalog import queries
 from expokeep.catalog.entries import columns_of, spans_of
 from expokeep.catalog.history import History
 from expokeep.catalog.rebuilding import Rebuilding
-from expokeep.catalog.revival import NewEpoch, Revival, Revived, SessionState
+from expokeep.catalog.revival import (
+    Carried,
+    NewEpoch,
+    Revival,
+    Revived,
+    SessionState,
+)
 from expokeep.catalog.sessions import Sessions
 from expokeep.model.names import SessionId
 
@@ -82,12 +88,22 @@ class Reviving:
             "author": one.author,
             "parked": one.parked,
             "pinned": one.pinned,
+            "pinned_at": one.pinned_at,
         }
         self.connection.execute(_SQL["record"], values)
 
     def end_chains(self, session: SessionId) -> None:
         """Let each chain end with its newest version."""
         self.connection.execute(_SQL["end_chains"], {"session": session})
+
+    def carry(self, carried: Sequence[Carried]) -> None:
+        """Say of packs which forgotten versions they tell."""
+        values = {
+            "ids": [one.pack for one in carried],
+            "epochs": [one.epoch for one in carried],
+            "seqs": [one.seq for one in carried],
+        }
+        self.connection.execute(_SQL["carry"], values)
 
     def label(self, session: SessionId, labels: Mapping[str, int]) -> None:
         """Give versions their labels."""
@@ -122,6 +138,7 @@ class Reviving:
             "created_at": state.created_at,
             "accessed_at": state.accessed_at,
             "deleted_at": state.deleted_at,
+            "expired": state.expired,
         }
         self.connection.execute(_SQL["describe"], values)
 
@@ -145,6 +162,8 @@ def revived(
             reviving.record(session, one)
         rebuilding.silence(silent=not revival.decided)
         reviving.end_chains(session)
+        if revival.carried:
+            reviving.carry(revival.carried)
         if revival.labels:
             reviving.label(session, revival.labels)
         if revival.pinned:

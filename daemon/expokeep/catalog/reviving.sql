@@ -21,10 +21,11 @@ SELECT session.id, wish.number, wish.host, wish.device, wish.inode, wish.birth_n
 -- name: record
 INSERT INTO version (session, seq, epoch, parent_seq, pack, told_by, taken_at,
                      recorded_at, trigger, tree, file_count, size_bytes, message, author,
-                     parked, pinned)
+                     parked, pinned, pinned_at)
 SELECT session.id, %(seq)s, %(epoch)s, %(parent)s, %(pack)s, %(told_by)s, %(taken_at)s,
        coalesce(%(recorded_at)s, now()), %(trigger)s, %(tree)s, %(file_count)s,
-       %(size_bytes)s, %(message)s, %(author)s, %(parked)s, %(pinned)s
+       %(size_bytes)s, %(message)s, %(author)s, %(parked)s, %(pinned)s,
+       %(pinned_at)s
   FROM session
  WHERE session.sid = %(session)s;
 
@@ -77,7 +78,8 @@ UPDATE session
        host = coalesce(host, %(host)s),
        created_at = least(created_at, %(created_at)s),
        accessed_at = %(accessed_at)s,
-       deleted_at = %(deleted_at)s
+       deleted_at = %(deleted_at)s,
+       expired = %(expired)s
  WHERE sid = %(session)s;
 
 -- name: end_entries
@@ -117,3 +119,13 @@ SELECT session.id, wish.epoch, named.id, wish.valid_from, wish.valid_to, wish.ki
                         AND blob.digest = wish.digest
                       LIMIT 1) AS stored ON true
  WHERE session.sid = %(session)s;
+
+-- name: carry
+-- The manifests of what was forgotten are what later versions are told by.
+UPDATE pack
+   SET tells_epoch = wish.epoch,
+       tells_from = least(tells_from, wish.seq),
+       tells_to = greatest(tells_to, wish.seq)
+  FROM unnest(%(ids)s::uuid[], %(epochs)s::integer[], %(seqs)s::integer[])
+       AS wish (id, epoch, seq)
+ WHERE pack.id = wish.id;

@@ -58,6 +58,7 @@ class SessionBody(msgspec.Struct, frozen=True):
     fence: int = 0
     host: uuid.UUID | None = None
     deleted_at: _Utc | None = None
+    expired: bool = False
 
 
 class EpochBody(msgspec.Struct, frozen=True):
@@ -91,6 +92,7 @@ class VersionBody(msgspec.Struct, frozen=True):
     author: str | None = None
     parked: str | None = None
     pinned: bool = False
+    pinned_at: _Utc | None = None
     told_by: uuid.UUID | None = None
 
 

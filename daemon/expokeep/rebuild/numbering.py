@@ -48,14 +48,17 @@ class Epochs:
         )
         return number
 
-    def of_number(self, number: int) -> int:
-        """Return the epoch that a manifest means; 0 is one that nobody knows."""
+    def of_number(self, number: int, base_seq: int | None = None) -> int:
+        """Return the epoch that a manifest means; 0 is one that nobody knows.
+
+        One that is new goes out from version `base_seq`.
+        """
         life = self.words.lives.get(number)
         if life in self._numbers:
             return self._numbers[life]
         if number in self._numbers.values():
             return number
-        return self.made_up(number or self.highest + 1)
+        return self.made_up(number or self.highest + 1, base_seq)
 
     def aside(self, number: int) -> int | None:
         """Return where the chain of an epoch goes on beside it, if it does."""
@@ -70,9 +73,9 @@ class Epochs:
         self._aside[number] = self.made_up(self.highest + 1)
         return self._aside[number]
 
-    def made_up(self, number: int) -> int:
+    def made_up(self, number: int, base_seq: int | None = None) -> int:
         """Make an epoch of which nobody knows whose life it was."""
         life = (NOBODY, 0, number, 0)
         self._numbers[life] = number
-        self.fresh[number] = NewEpoch(number, life, base_seq=None)
+        self.fresh[number] = NewEpoch(number, life, base_seq)
         return number

@@ -9,8 +9,13 @@ import uuid
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from expokeep.catalog.revival import Revival, Revived, SessionState, Shape, Standing
-from expokeep.catalog.values import RootOwner
+from expokeep.catalog.revival import (
+    Carried,
+    Revival,
+    Revived,
+    Shape,
+    Standing,
+)
 from expokeep.model.digest import Digest
 from expokeep.model.guard import Limits
 from expokeep.model.tree import (
@@ -26,6 +31,7 @@ from expokeep.rebuild.chains import Chains
 from expokeep.rebuild.judging import Judge
 from expokeep.rebuild.numbering import Epochs
 from expokeep.rebuild.proving import Proved, Trees, changes
+from expokeep.rebuild.said import as_said, state_of, teller_of
 from expokeep.rebuild.telling import Told
 from expokeep.rebuild.values import Doubt
 from expokeep.rebuild.words import VersionWord, Words
@@ -48,6 +54,7 @@ class Planner:
     _epochs: Epochs = field(init=False)
     _chains: Chains = field(init=False)
     _judge: Judge = field(init=False)
+    _carried: list[Carried] = field(default_factory=list)
     _decided: bool = False
 
     def plan(self, versions: Iterable[Told]) -> Revival:
@@ -95,9 +102,7 @@ class Planner:
         found = self._proved(told, word, epoch)
         if self._is_gone(told.pack):
             if found is not None:
-                # The chain goes through what was forgotten.
-                self._chains.carried[epoch] = told.pack
-                self.trees.remember(told.pack, found.tree, self._chains.ends())
+                self._carry(told, word, epoch, found)
             return
         if word is None and self._is_repeated(told, epoch):
             return
@@ -108,6 +113,15 @@ class Planner:
         if word is not None and self._chains.has_grown(word, epoch, proved.base):
             epoch = self._epochs.put_aside(epoch)
         yield self._revived(told, word, epoch, (proved, doubt))
+
+    def _carry(
+        self, told: Told, word: VersionWord | None, epoch: int, found: Proved
+    ) -> None:
+        """Let the chain go through what was forgotten."""
+        self._chains.carried[epoch] = told.pack
+        self.trees.remember(told.pack, found.tree, self._chains.ends())
+        seq = word.body.seq if word else told.snap.seq
+        self._carried.append(Carried(found.teller, epoch, seq))
 
     def _is_gone(self, pack: uuid.UUID) -> bool:
         word = self.words.versions.get(pack)
@@ -124,7 +138,8 @@ class Planner:
             )
             return self._epochs.aside(number) or number
         if told.epoch or told.snap.full:
-            return self._epochs.of_number(told.epoch)
+            # A chain that begins with a parent is one of a restored directory.
+            return self._epochs.of_number(told.epoch, told.snap.parent)
         # Whichever chain it goes out from; the one that was begun last is tried first.
         carried = self._chains.carried
         proved = self.trees.proved(told, reversed(carried.values()))
@@ -187,7 +202,7 @@ class Planner:
         seq = self._chains.seq(told, word, epoch)
         revived = Revived(
             pack=told.pack,
-            told_by=_teller(told, word, proved),
+            told_by=teller_of(told, word, proved),
             seq=seq,
             epoch=epoch,
             parent_seq=self._chains.parent(word, epoch, seq),
@@ -196,7 +211,7 @@ class Planner:
             parked=parked or (ASIDE if self._epochs.is_aside(epoch) else None),
         )
         if word is not None:
-            revived = _as_said(revived, word)
+            revived = as_said(revived, word)
         self._decided |= not revived.is_word
         if doubt is not None:
             self.doubts.append(Doubt(told.pack, seq, doubt))
@@ -219,12 +234,18 @@ class Planner:
 
     def _revival(self, versions: tuple[Revived, ...]) -> Revival:
         seqs, judge = self._chains.seqs, self._judge
+        used = {one.epoch for one in versions} | {
+            self._epochs.of_life(life) for life in self.words.epochs
+        }
         return Revival(
-            state=_state(self.words),
+            state=state_of(self.words),
             last_seq=self._chains.last_seq,
             head_seq=seqs.get(judge.head) if judge.head else None,
-            epochs=tuple(self._epochs.fresh.values()),
+            epochs=tuple(
+                one for one in self._epochs.fresh.values() if one.number in used
+            ),
             versions=versions,
+            carried=tuple(self._carried),
             labels={
                 name: seqs[pack]
                 for name, pack in self.words.labels.items()
@@ -233,50 +254,3 @@ class Planner:
             pinned=frozenset(seqs[pack] for pack in judge.pinned if pack in seqs),
             decided=self._decided,
         )
-
-
-def _teller(told: Told, word: VersionWord | None, proved: Proved) -> uuid.UUID | None:
-    """Return whose manifest tells a version from now on; None for its own pack."""
-    tellers = {telling.teller for telling in told.tellings}
-    said = word.body.told_by if word else None
-    if said in tellers:
-        return said
-    return None if told.pack in tellers else proved.teller
-
-
-def _as_said(revived: Revived, word: VersionWord) -> Revived:
-    """Return a version as the fact about it has it."""
-    body = word.body
-    parked = revived.parked or body.parked
-    said = (body.seq, body.epoch, body.parked, body.told_by)
-    return replace(
-        revived,
-        taken_at=body.taken_at,
-        recorded_at=body.recorded_at,
-        trigger=body.trigger,
-        message=body.message,
-        author=body.author,
-        parked=parked,
-        pinned=body.pinned,
-        is_word=said == (revived.seq, revived.epoch, parked, revived.told_by),
-    )
-
-
-def _state(words: Words) -> SessionState | None:
-    body = words.session
-    if body is None:
-        return None
-    deleted_at = body.deleted_at
-    if words.is_gone and deleted_at is None:
-        # It was purged. What is left of it in the bucket goes the usual way.
-        deleted_at = body.accessed_at
-    return SessionState(
-        owner=body.owner,
-        project_name=body.project_name,
-        root=RootOwner(body.root_uid, body.root_gid, body.root_mode),
-        fence=body.fence,
-        host=body.host,
-        created_at=body.created_at,
-        accessed_at=body.accessed_at,
-        deleted_at=deleted_at,
-    )

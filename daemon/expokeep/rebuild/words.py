@@ -94,8 +94,8 @@ def _version(words: Words, fact: Fact) -> None:
     body = msgspec.json.decode(fact.body, type=VersionBody)
     parent = None if body.parent_seq is None else words.packs.get(body.parent_seq)
     known = words.versions.get(body.pack)
-    if known is not None and known.body.seq == body.seq:
-        parent = known.parent  # it was said when the version was new
+    if known is not None and known.body.parent_seq == body.parent_seq:
+        parent = known.parent  # what it was called when the version was new
     life = known.life if known else words.lives.get(body.epoch)
     words.versions[body.pack] = VersionWord(body, life, parent, fact.gone)
     if not fact.gone:

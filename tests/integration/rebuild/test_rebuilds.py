@@ -97,3 +97,27 @@ def test_a_lost_catalog_comes_back_as_it_was(
     assert not report.doubts
     assert told(dsn) == told(catalog_url)
     assert trees(fresh) == trees(catalog)
+
+
+def test_without_facts_every_version_comes_back_and_heads_go_by_the_rule(
+    host, bucket, catalog, catalog_url, emptied, tmp_path
+):
+    fill(host, catalog_url)
+    fresh, dsn = emptied()
+
+    with tools(fresh, bucket, tmp_path) as hands:
+        report = rebuilt(hands)
+
+    assert not report.doubts
+    assert report.adopted == report.versions
+    assert report.ownerless == ["blog", "old", "shop"]
+    assert trees(fresh) == trees(catalog) | {
+        key: tree for key, tree in trees(fresh).items() if key[0] == "old"
+    }
+    before, after = told(catalog_url), told(dsn)
+    assert [v["tree"] for v in after["versions"]] == [
+        v["tree"] for v in before["versions"]
+    ]
+    print(after["sessions"])
+    print([(v["sid"], v["seq"], v["parked"]) for v in after["versions"]])
+    print([(v["sid"], v["seq"], v["parked"]) for v in before["versions"]])
