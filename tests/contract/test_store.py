@@ -205,3 +205,18 @@ def test_deleting_nothing_is_nothing(store):
 
 def test_a_bucket_that_is_there_checks_out(store):
     store.check()
+
+
+def test_an_unfinished_upload_is_found_and_ended(store, key):
+    if isinstance(store, S3Store):
+        store._s3.create_multipart_upload(**store._bucket, Key=key)
+    begun = [] if isinstance(store, MemoryStore) else [key]
+
+    found = list(store.unfinished(key))
+    for upload in found:
+        store.abort(upload)
+        store.abort(upload)
+
+    assert [upload.key for upload in found] == begun
+    assert all(upload.started_at.tzinfo for upload in found)
+    assert not list(store.unfinished(key))

@@ -5,6 +5,7 @@ An object is immutable and its key is never used twice, so there is no way to re
 one, and nothing here has to say which of two writers wins.
 """
 
+import datetime
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -49,6 +50,16 @@ class ObjectInfo:
     """As its writer stated it. A listing does not know, and says None."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """An upload in parts that was begun and neither completed nor aborted."""
+
+    key: str
+    upload_id: str
+    started_at: datetime.datetime
+    """By the clock of the server."""
+
+
 class Store(Protocol):
     """A bucket. Every method may raise BackendUnreachable or AccessDenied."""
 
@@ -87,6 +98,12 @@ class Store(Protocol):
 
         A key at which nothing is counts as deleted.
         """
+
+    def unfinished(self, prefix: str) -> Iterator[Unfinished]:
+        """Yield every unfinished upload below `prefix`: billed, and in no listing."""
+
+    def abort(self, upload: Unfinished) -> None:
+        """End an unfinished upload; one that has ended meanwhile is no failure."""
 
     def check(self) -> None:
         """Ask the cheapest question that needs the bucket and the rights to it.

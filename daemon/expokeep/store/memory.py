@@ -14,6 +14,7 @@ from expokeep.store.base import (
     ObjectInfo,
     ObjectMissing,
     Progress,
+    Unfinished,
 )
 from expokeep.store.usage import Meter, Usage
 
@@ -82,6 +83,17 @@ class MemoryStore:
             for key in keys:
                 self._objects.pop(key, None)
         return {}
+
+    def unfinished(self, prefix: str) -> Iterator[Unfinished]:
+        """Yield nothing: what is put into memory is there at once."""
+        del prefix
+        self._meter.asked("ListMultipartUploads")
+        return iter(())
+
+    def abort(self, upload: Unfinished) -> None:
+        """Do nothing: it has ended."""
+        del upload
+        self._meter.asked("AbortMultipartUpload")
 
     def check(self) -> None:
         """Find nothing wrong."""

@@ -13,7 +13,7 @@ from typing import TypeVar
 from expokeep import log
 from expokeep.errors import ExpokeepError
 from expokeep.model.digest import Digest
-from expokeep.store.base import HighWater, ObjectInfo, Progress, Store
+from expokeep.store.base import HighWater, ObjectInfo, Progress, Store, Unfinished
 
 _log = log.get(__name__)
 _Answer = TypeVar("_Answer")
@@ -113,6 +113,14 @@ class Retrying:
     def delete(self, keys: Sequence[str]) -> dict[str, str]:
         """Delete objects; harmless to repeat, since a missing key is no failure."""
         return self._asked("delete", lambda: self._store.delete(keys))
+
+    def unfinished(self, prefix: str) -> Iterator[Unfinished]:
+        """Yield every unfinished upload, all of them asked for beforehand."""
+        yield from self._asked("list", lambda: list(self._store.unfinished(prefix)))
+
+    def abort(self, upload: Unfinished) -> None:
+        """End an unfinished upload; harmless to repeat."""
+        self._asked("abort", lambda: self._store.abort(upload))
 
     def check(self) -> None:
         """Check the bucket."""

@@ -17,6 +17,7 @@ from expokeep.store.base import (
     ObjectExists,
     ObjectInfo,
     Progress,
+    Unfinished,
 )
 from expokeep.store.s3.body import Body
 from expokeep.store.s3.client import Client
@@ -29,7 +30,7 @@ from expokeep.store.s3.failures import (
     is_taken,
     translated,
 )
-from expokeep.store.s3.multipart import Multipart, Upload
+from expokeep.store.s3.multipart import MARKERS, Multipart, Upload, abort
 from expokeep.store.settings import MIB, S3Settings
 from expokeep.store.usage import Meter, Usage
 
@@ -123,6 +124,25 @@ class S3Store:
                     reason = f"{error.get('Code', '')} {error.get('Message', '')}"
                     failed[error["Key"]] = reason.strip()
         return failed
+
+    def unfinished(self, prefix: str) -> Iterator[Unfinished]:
+        """Yield every unfinished upload below `prefix`."""
+        place: dict[str, str] = {}
+        while True:
+            with self._asking("list uploads", prefix):
+                page = self._s3.list_multipart_uploads(
+                    **self._bucket, Prefix=prefix, **place
+                )
+            for item in page.get("Uploads", []):
+                yield Unfinished(item["Key"], item["UploadId"], item["Initiated"])
+            if not page.get("IsTruncated"):
+                return
+            place = {name: page[f"Next{name}"] for name in MARKERS}
+
+    def abort(self, upload: Unfinished) -> None:
+        """End an unfinished upload."""
+        with self._asking("abort", upload.key):
+            abort(self._s3, self._settings.bucket, upload)
 
     def check(self) -> None:
         """Ask for one key of the bucket.

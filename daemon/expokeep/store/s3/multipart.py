@@ -21,16 +21,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 from expokeep import log
 from expokeep.errors import BackendUnreachable, IntegrityError
 from expokeep.model.digest import Digest
-from expokeep.store.base import Progress
+from expokeep.store.base import Progress, Unfinished
 from expokeep.store.s3.body import Body
 from expokeep.store.s3.deadline import within
-from expokeep.store.s3.failures import BROKEN, may_pass
+from expokeep.store.s3.failures import BROKEN, code_of, may_pass
 from expokeep.store.settings import MIB, S3Settings
 
 _log = log.get(__name__)
 
 MOST_PARTS = 10_000
 """S3 numbers no more parts than this."""
+
+
+MARKERS = ("KeyMarker", "UploadIdMarker")
+"""Where the next page of a listing of uploads begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,17 @@ def part_size_bytes(size_bytes: int, wanted_bytes: int) -> int:
     """
     smallest_mib = -(-size_bytes // (MOST_PARTS * MIB))
     return max(wanted_bytes, smallest_mib * MIB)
+
+
+def abort(s3: Any, bucket: str, upload: Unfinished) -> None:
+    """End an upload, unless it has ended by itself."""
+    try:
+        s3.abort_multipart_upload(
+            Bucket=bucket, Key=upload.key, UploadId=upload.upload_id
+        )
+    except ClientError as error:
+        if code_of(error) != "NoSuchUpload":
+            raise
 
 
 class Multipart:
