@@ -112,6 +112,50 @@ CREATE TRIGGER version_told
 AFTER INSERT OR UPDATE OF told_by
    ON version FOR EACH ROW EXECUTE FUNCTION note_teller();
 
+-- The one rule about what may go. A pack is needed while one of its contents is named by
+-- an entry, or counted on by an intent; while its manifest tells a version; or while it
+-- lies between a full listing and a version that is told by what changed since. Of two
+-- full ones only the later takes the other's place, so that never both go.
+CREATE FUNCTION is_needed(wanted uuid) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT
+                     FROM blob
+                     JOIN file_version ON file_version.blob = blob.id
+                    WHERE blob.pack = wanted)
+        OR EXISTS (SELECT
+                     FROM blob
+                    WHERE blob.pack = wanted
+                      AND blob.digest IN (SELECT unnest(pack.reuses)
+                                            FROM pack
+                                           WHERE pack.state = 'uploading'))
+        OR EXISTS (SELECT
+                     FROM version
+                    WHERE version.told_by = wanted)
+        OR EXISTS (SELECT
+                     FROM version
+                    WHERE version.pack = wanted
+                      AND version.told_by IS NULL)
+        OR EXISTS (
+            SELECT
+              FROM pack AS teller
+             CROSS JOIN LATERAL (SELECT min(version.seq) AS seq
+                                   FROM version
+                                  WHERE version.session = teller.session
+                                    AND version.epoch = teller.tells_epoch
+                                    AND version.seq > teller.tells_to) AS next
+             WHERE teller.id = wanted
+               AND next.seq IS NOT NULL
+               AND NOT EXISTS (SELECT
+                                 FROM pack AS whole
+                                WHERE whole.session = teller.session
+                                  AND whole.tells_epoch = teller.tells_epoch
+                                  AND whole.state = 'live'
+                                  AND whole.kind IN ('base', 'merge')
+                                  AND (whole.tells_to, whole.id)
+                                      > (teller.tells_to, teller.id)
+                                  AND whole.tells_from <= next.seq))
+$$;
+
 -- Facts: rows as they became, in order, until the daemon has written them into the
 -- bucket as immutable objects. A rebuild reads them there: the last word on a row counts.
 -- Triggers, so that no way of changing these rows can forget it.
