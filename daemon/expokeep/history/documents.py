@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from expokeep.history.spool_status import SpoolStatus
 from expokeep.model.documents import EntryDocument, EntryType, VersionDocument
 
 State = Literal["idle", "dirty", "saving", "waiting", "paused", "ended"]
@@ -165,14 +166,6 @@ class Info(Document, frozen=True, tag="info"):
     embedded: bool = False
 
 
-class SpoolStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What is safe on this host, and not yet a version."""
-
-    entries: int
-    size_bytes: int
-    oldest_at: datetime.datetime | None
-
-
 class WatchStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How well the daemon sees."""
 
@@ -204,6 +197,8 @@ class SessionStatus(msgspec.Struct, frozen=True, kw_only=True):
     skipped: tuple[SkippedPath, ...] = ()
     excluded_count: int = 0
     last_error: str | None = None
+    refused_since: datetime.datetime | None = None
+    """When the spool began to take nothing of it."""
 
 
 class Status(Document, frozen=True, tag="status"):

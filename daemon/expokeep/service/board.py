@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from expokeep import clock
+from expokeep.errors import ExpokeepError
 from expokeep.log import get
 from expokeep.model.names import SessionId
 from expokeep.service.turnstile import Turnstile
@@ -31,6 +32,9 @@ class Line:
     """A snapshot of it is under way."""
     last_error: str | None = None
     failures: int = 0
+    refused: ExpokeepError | None = None
+    """Why the spool does not take it: it is full, or its disk fails."""
+    refused_since: datetime.datetime | None = None
     skipped: Mapping[bytes, Reason] = field(default_factory=dict)
     excluded_count: int = 0
     walked_s: float = 0.0

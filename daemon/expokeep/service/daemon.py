@@ -17,12 +17,14 @@ from expokeep.service.chores import chores
 from expokeep.service.maintenance import LOOK_EVERY_S, Maintenance
 from expokeep.service.parts import Parts
 from expokeep.service.progress import Progresses
+from expokeep.service.room import Rooms
 from expokeep.service.saving import Saving
 from expokeep.service.shipping import Shipping
 from expokeep.service.turnstile import Turnstile
 from expokeep.service.upkeep import Upkeep
 from expokeep.service.workers import Repeating, Workers
 from expokeep.settings.values import Settings
+from expokeep.snapshot.fold import Folder
 from expokeep.snapshot.look import rules_of
 from expokeep.watch.observer import Observer
 from expokeep.watch.settle import Settler
@@ -37,6 +39,8 @@ SHIPPERS = 8
 HUNG_AFTER_S = 900.0
 """A single piece of work that takes longer than this hangs, and systemd may end us."""
 HEARTBEAT_EVERY_S = 10.0
+ROOM_EVERY_S = 1.0
+"""So long somebody who could not be captured waits after there is room again."""
 
 
 @contextlib.contextmanager
@@ -54,6 +58,7 @@ def running(settings: Settings) -> Iterator[Parts]:
         wiring.require_schema(engine.backends.catalog)
         parts = _assembled(settings, engine, progresses)
         stack.enter_context(Repeating("upkeep", HEARTBEAT_EVERY_S, Upkeep(parts).act))
+        stack.enter_context(Repeating("room", ROOM_EVERY_S, parts.rooms.act))
         stack.enter_context(parts.shippers)
         parts.shipping.start()
         stack.enter_context(parts.savers)
@@ -90,8 +95,16 @@ def _assembled(settings: Settings, engine: Engine, progresses: Progresses) -> Pa
 
     shipping = Shipping(engine.spool, engine.shipper, engine.snapshotter, waiting)
     observer = _observer(settings, engine, board)
+    rooms = Rooms(
+        bounds=settings.spool,
+        board=board,
+        savers=due,
+        shipping=shipping,
+        folder=Folder(engine.spool, engine.snapshotter.tools.policy),
+        cache=engine.fetcher.cache,
+    )
     saving = Saving(
-        settings, engine.snapshotter, board, due, shipping, walk=observer.rescan
+        settings, engine.snapshotter, board, due, shipping, rooms, observer.rescan
     )
     shippers = Workers("shipper", SHIPPERS, waiting, shipping.handle)
     progresses.alive = shippers.touch
@@ -101,6 +114,7 @@ def _assembled(settings: Settings, engine: Engine, progresses: Progresses) -> Pa
         board=board,
         observer=observer,
         saving=saving,
+        rooms=rooms,
         shipping=shipping,
         savers=Workers("saver", settings.workers, due, saving.handle),
         shippers=shippers,

@@ -1,7 +1,6 @@
 """Looks for what is known to go wrong around a daemon, and says how to mend it."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,14 +110,19 @@ def _directories(parts: Parts) -> Iterator[Check]:
 
 
 def _disk(parts: Parts) -> Iterator[Check]:
-    spool = parts.settings.spool
-    free_bytes = shutil.disk_usage(spool.path).free
-    detail = f"{size.shown(free_bytes)} free at {spool.path}"
-    if free_bytes < spool.min_free_bytes:
+    bounds, room = parts.settings.spool, parts.rooms.look()
+    detail = f"{size.shown(room.free_bytes)} free at {bounds.path}"
+    if room.free_bytes < bounds.min_free_bytes:
         hint = "Make room: when it is full, nothing more can be captured."
         yield Check("disk", "error", detail, hint)
     else:
         yield Check("disk", "ok", detail)
+    used, most = size.shown(room.used_bytes), size.shown(bounds.max_size_bytes)
+    if room.used_bytes > bounds.max_size_bytes:
+        hint = "Only the newest states are kept: let uploads go on, or raise max-size."
+        yield Check("backlog", "error", f"{used}, of {most} at most", hint)
+    else:
+        yield Check("backlog", "ok", f"{used}, of {most} at most")
 
 
 def _watching(parts: Parts) -> Iterator[Check]:

@@ -9,6 +9,7 @@ from expokeep.model.names import SessionId
 from expokeep.service.board import Board
 from expokeep.service.maintenance import Maintenance
 from expokeep.service.progress import Progresses
+from expokeep.service.room import Rooms
 from expokeep.service.saving import Saving
 from expokeep.service.shipping import Shipping
 from expokeep.service.workers import Workers
@@ -30,6 +31,7 @@ class Parts:
     board: Board
     observer: Observer
     saving: Saving
+    rooms: Rooms
     shipping: Shipping
     savers: Workers[SessionDirectory, SessionId]
     shippers: Workers[SessionId, SessionId]
@@ -60,6 +62,7 @@ class Parts:
         return (
             f"{len(self.board.lines())} sessions, {backlog.entries} in the spool, "
             f"oldest unsaved change: {age}"
+            + (f", spool {self.rooms.state}" if self.rooms.state != "ok" else "")
         )
 
     def home(self, session: SessionId) -> Path:

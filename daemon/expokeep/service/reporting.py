@@ -17,16 +17,17 @@ from expokeep.history.documents import (
     Info,
     SessionStatus,
     SkippedPath,
-    SpoolStatus,
     State,
     Status,
     WatchStatus,
 )
+from expokeep.history.spool_status import SpoolStatus
 from expokeep.model.names import SessionId, for_terminal, to_text
 from expokeep.service import doctor
 from expokeep.service.board import Line
 from expokeep.service.parts import Parts
 from expokeep.service.rights import Rights
+from expokeep.spool.entry import Backlog
 
 MAX_SESSIONS = 100_000
 
@@ -81,7 +82,8 @@ class Reporting:
         unsaved = [one.unsaved_since for one in sessions if one.unsaved_since]
         oldest = [*unsaved, *([backlog.oldest_at] if backlog.oldest_at else [])]
         failing = [one for one in sessions if one.last_error or one.skipped]
-        is_well = self.parts.is_well() and not (
+        spool = self._spool(backlog)
+        is_well = (self.parts.is_well() and spool.state == "ok") and not (
             trouble or catalog_error or failing or self.parts.engine.spool.damaged
         )
         watch = self._watch(operator=operator)
@@ -89,11 +91,7 @@ class Reporting:
             Status(
                 state="ok" if is_well and not watch.degraded else "degraded",
                 oldest_unsaved_at=min(oldest, default=None),
-                spool=SpoolStatus(
-                    entries=backlog.entries,
-                    size_bytes=backlog.size_bytes,
-                    oldest_at=backlog.oldest_at,
-                ),
+                spool=spool,
                 watch=watch,
                 store_error=_told(next(iter(trouble), None), operator=operator),
                 catalog_error=_told(catalog_error, operator=operator),
@@ -158,6 +156,22 @@ class Reporting:
             ),
             excluded_count=line.excluded_count,
             last_error=line.last_error or (str(trouble) if trouble else None),
+            refused_since=line.refused_since,
+        )
+
+    def _spool(self, backlog: Backlog) -> SpoolStatus:
+        rooms, room = self.parts.rooms, self.parts.rooms.look()
+        return SpoolStatus(
+            entries=backlog.entries,
+            size_bytes=backlog.size_bytes,
+            oldest_at=backlog.oldest_at,
+            state=rooms.state,
+            state_since=rooms.since,
+            used_bytes=room.used_bytes,
+            max_bytes=rooms.bounds.max_size_bytes,
+            free_bytes=room.free_bytes,
+            min_free_bytes=rooms.bounds.min_free_bytes,
+            refused=len(room.refused),
         )
 
     def _state(self, line: Line, pending: int) -> State:

@@ -4,16 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from expokeep import clock
-from expokeep.errors import ExpokeepError, NotFound
+from expokeep.errors import ExpokeepError, NoSpace, NotFound
 from expokeep.log import get
 from expokeep.model.names import SessionId, for_terminal
 from expokeep.service.board import Board, Line
+from expokeep.service.room import Rooms
 from expokeep.service.shipping import Shipping
 from expokeep.service.turnstile import Turnstile
 from expokeep.settings.values import Settings
 from expokeep.snapshot.outcome import Outcome
 from expokeep.snapshot.run import Snapshotter
 from expokeep.snapshot.values import Moment, Request
+from expokeep.spool.spool import SpoolFailing
 from expokeep.store.retrying import RetryPolicy
 from expokeep.watch.values import SessionDirectory
 
@@ -34,6 +36,7 @@ class Saving:
     board: Board
     turnstile: Turnstile[SessionDirectory, SessionId]
     shipping: Shipping
+    rooms: Rooms
     walk: Callable[[SessionDirectory], None]
     """Has missing watches placed again."""
 
@@ -78,6 +81,7 @@ class Saving:
     def _note(self, line: Line, outcome: Outcome) -> None:
         directory = line.directory
         line.last_error, line.failures = None, 0
+        line.refused, line.refused_since = None, None
         if outcome.skipped != line.skipped:
             for skipped, reason in list(outcome.skipped.items())[:20]:
                 if line.skipped.get(skipped) != reason:
@@ -90,6 +94,7 @@ class Saving:
         line.skipped, line.excluded_count = outcome.skipped, outcome.excluded_count
         if outcome.sealed is not None:
             self.shipping.sealed(outcome.sealed)
+            self.rooms.sealed(directory.session)
         if "kept changing" in outcome.skipped.values():
             self.turnstile.schedule(directory, self.settings.debounce.max_wait_s)
         if outcome.wake_in_s is not None:
@@ -99,7 +104,11 @@ class Saving:
     def _failed(self, line: Line, error: Exception) -> None:
         line.failures += 1
         line.last_error = str(error)
-        log.error(
+        say = log.error
+        if isinstance(error, NoSpace | SpoolFailing):
+            self.rooms.refused(line, error)
+            say = log.debug  # `Rooms` tells of it once, and not for each directory
+        say(
             "snapshot failed",
             session=line.directory.session,
             error=str(error),

@@ -1,6 +1,4 @@
-"""What is done every few seconds: the lease of this host, and a look at the disk."""
-
-import shutil
+"""What is done every few seconds: the lease of this host."""
 
 from expokeep.errors import ExpokeepError
 from expokeep.log import get
@@ -14,12 +12,10 @@ class Upkeep:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._is_low = False
 
     def act(self) -> None:
         """Do all that is due."""
         self._heartbeat()
-        self._look_at_disk()
 
     def _heartbeat(self) -> None:
         parts = self._parts
@@ -39,13 +35,3 @@ class Upkeep:
                 log.info("catalog answers again")
                 parts.shipping.hurry()
             parts.catalog_error = None
-
-    def _look_at_disk(self) -> None:
-        spool = self._parts.settings.spool
-        free_bytes = shutil.disk_usage(spool.path).free
-        is_low = free_bytes < spool.min_free_bytes
-        if is_low and not self._is_low:
-            log.error("little room left for the spool", free_bytes=free_bytes)
-        elif self._is_low and not is_low:
-            log.info("room for the spool again", free_bytes=free_bytes)
-        self._is_low = is_low

@@ -23,7 +23,7 @@ def test_a_fault_leaves_its_directory_unsaved_and_says_so():
         raise KeyError("a fault")
 
     nothing = SimpleNamespace(snapshot=fail)
-    saving = Saving(nothing, nothing, nothing, nothing, nothing, nothing)
+    saving = Saving(nothing, *[nothing] * 6)
 
     with pytest.raises(KeyError):
         saving.snapshot(line, Request(line.directory.session, line.path))

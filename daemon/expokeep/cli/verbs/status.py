@@ -14,6 +14,7 @@ from expokeep.cli.remote import decode
 from expokeep.cli.table import table
 from expokeep.errors import NotFound
 from expokeep.history.documents import SessionStatus, Status
+from expokeep.history.spool_status import SpoolStatus
 from expokeep.model import size
 
 MOST_ROWS = 40
@@ -61,6 +62,10 @@ def _summary(status: Status) -> list[str]:
         f"in the spool    {waiting if spool.entries else 'nothing'}",
         f"watching        {text.count(watch.sessions, 'session')}, {directories}",
     ]
+    if spool.state != "ok":
+        lines.append(f"spool           {_room(spool)}")
+    if spool.refused:
+        lines.append(f"not captured    {text.count(spool.refused, 'session')}")
     if paused:
         lines.append(f"held back       {text.count(paused, 'session')}")
     if status.store_error:
@@ -70,6 +75,16 @@ def _summary(status: Status) -> list[str]:
     lines += [f"polled          {text.safe(one)}" for one in watch.degraded]
     lines += [f"no session      {text.safe(one)}" for one in watch.invalid_names]
     return lines
+
+
+def _room(spool: SpoolStatus) -> str:
+    """Return how the spool is, and the two figures that say why."""
+    for_s = text.age(spool.state_since, clock.now())
+    most, least = size.shown(spool.max_bytes), size.shown(spool.min_free_bytes)
+    return (
+        f"{spool.state} for {for_s}: takes {size.shown(spool.used_bytes)} of {most}, "
+        f"{size.shown(spool.free_bytes)} of the disk is free ({least} is to be)"
+    )
 
 
 def _print_sessions(sessions: Sequence[SessionStatus], most: int) -> None:
@@ -110,6 +125,8 @@ def _row(session: SessionStatus) -> tuple[str, ...]:
 
 def _note(session: SessionStatus) -> str:
     notes = [text.safe(session.last_error)] if session.last_error else []
+    if session.refused_since is not None:
+        notes.append(f"not captured for {text.age(session.refused_since, clock.now())}")
     if session.skipped:
         first = session.skipped[0]
         notes.append(
