@@ -39,6 +39,8 @@ class Bringing:
     existing: Existing = "refuse"
     dry_run: bool = False
     parallelism: int | None = None
+    force: bool = False
+    """Take the session over, even from a host that is alive."""
     is_exact: bool = False
     """The session is named in full: no other that begins like it is meant."""
 
@@ -87,6 +89,7 @@ def _restored(options: Options, wish: Bringing, source: Source) -> Brought:
         globs=wish.globs,
         existing=wish.existing,
         dry_run=wish.dry_run,
+        force=wish.force,
     )
     if wish.existing == "swap" and not wish.dry_run and not options.yes:
         _confirm(source, meant)

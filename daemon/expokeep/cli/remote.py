@@ -136,6 +136,7 @@ class Remote:
                 "device": arrival.device,
                 "inode": arrival.inode,
                 "birth_ns": arrival.birth_ns,
+                "force": arrival.force,
             },
         )
 

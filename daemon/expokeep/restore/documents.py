@@ -29,6 +29,8 @@ class OfferDocument(
     """Of the root, octal as all modes are."""
     home: str | None
     """The session's own directory on the daemon's host."""
+    held_by: str | None = None
+    """The other host that holds the session, if it is alive."""
 
 
 def offer_document(offer: Offer) -> OfferDocument:
@@ -42,6 +44,7 @@ def offer_document(offer: Offer) -> OfferDocument:
         gid=offer.gid,
         mode=f"{offer.mode:04o}",
         home=str(offer.home) if offer.home else None,
+        held_by=offer.held_by,
     )
 
 
@@ -60,6 +63,7 @@ def offer_of(raw: bytes) -> Offer:
             gid=document.gid,
             mode=int(document.mode, 8),
             home=Path(document.home) if document.home else None,
+            held_by=document.held_by,
         )
     except (msgspec.MsgspecError, ValueError) as error:
         raise IntegrityError(f"the daemon's answer is damaged: {error}") from error

@@ -67,6 +67,7 @@ class LocalSource:
             gid=kept.root.gid,
             mode=kept.root.mode,
             home=self._home(found.session),
+            held_by=self._holder(found.session),
         )
 
     def blobs(self, offer: Offer, digests: Collection[Digest]) -> Iterator[Blob]:
@@ -83,15 +84,30 @@ class LocalSource:
         return self._fetcher.blobs(wanted, self._catalog.places)
 
     def arriving(self, arrival: Arrival) -> None:
-        """Note that a directory was made of a version, if it is the session's own."""
+        """Note that a directory was made of a version, if it is the session's own.
+
+        Raises:
+            Held: it is, and another host that is alive holds the session.
+        """
         self._catalog.touch(arrival.session, at=self._now())
         home = self._home(arrival.session)
         if home is None or arrival.target.absolute() != home.absolute():
             return
         identity = RootIdentity(arrival.device, arrival.inode, arrival.birth_ns)
         self._catalog.register_restored(
-            arrival.session, identity, self._host, seq=arrival.seq
+            arrival.session,
+            identity,
+            self._host,
+            seq=arrival.seq,
+            force=arrival.force,
         )
+
+    def _holder(self, session: SessionId) -> str | None:
+        """Return the other host that holds a session, if it is alive."""
+        row = self._catalog.session(session)
+        if row is None or row.host_id == self._host.id or not row.host_is_alive:
+            return None
+        return row.host
 
     def _kept(self, offer: Offer) -> Kept:
         version = offer.version

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from expokeep import clock
+from expokeep.catalog.values import Held
 from expokeep.errors import IntegrityError, UsageError
 from expokeep.model.digest import Digest
 from expokeep.model.tree import (
@@ -43,6 +44,8 @@ class Wish:
     globs: tuple[bytes, ...] = ()
     existing: Existing = "refuse"
     dry_run: bool = False
+    force: bool = False
+    """Take the session over, even from a host that is alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ def restore(
     Raises:
         NotFound: no such version, or a glob matches nothing.
         TargetExists: the target is occupied and the caller did not say what to do.
+        Held: another host that is alive holds the session, and it was to live here.
         IntegrityError: what came is not what was kept. The target is untouched.
         NoSpace: it would not fit.
         TargetUnusable: the file system does not let us.
@@ -92,11 +96,14 @@ def _restored(source: Source, wish: Wish, progress: Progress) -> Result:
     plan = plans.decide(offer.tree, wish.globs, found, wish.existing, name)
     if plan.action == "nothing":
         return _result(offer, target, plan, 0, None)
+    if offer.held_by is not None and not wish.force and _is_home(offer, target, plan):
+        raise Held(offer.version.session, offer.held_by)
     places.require_room(target, plan.tree)
     if wish.dry_run:
         return _result(offer, target, plan, 0, None)
     with places.refusals_named(target):
-        return _Act(source, offer, target, plan, progress).run()
+        act = _Act(source, offer, target, plan, progress, is_forced=wish.force)
+        return act.run()
 
 
 @dataclass(slots=True)
@@ -108,6 +115,7 @@ class _Act:
     target: Path
     plan: Plan
     progress: Progress
+    is_forced: bool
     done_bytes: int = 0
     fetched_bytes: int = 0
     total_bytes: int = 0
@@ -173,7 +181,9 @@ class _Act:
 
     def _arrival(self, staged: Staging) -> Arrival:
         version, identity = self.offer.version, staged.identity()
-        return Arrival(version.session, version.seq, self.target, *identity)
+        return Arrival(
+            version.session, version.seq, self.target, *identity, force=self.is_forced
+        )
 
     def _show(self, staged: Staging) -> Path | None:
         name = os.fsencode(self.target.name)
@@ -190,6 +200,12 @@ def _is_taken(staged: Staging, old: Root, path: bytes) -> bool:
     except (OSError, IntegrityError):
         return False  # missing, or other bytes than the tree names: it will be fetched
     return True
+
+
+def _is_home(offer: Offer, target: Path, plan: Plan) -> bool:
+    """Return whether a restore is where the session lives here, and all of it."""
+    is_whole = plan.tree == offer.tree
+    return is_whole and offer.home is not None and target == offer.home.absolute()
 
 
 def _target(wish: Wish, offer: Offer) -> Path:

@@ -1,15 +1,35 @@
 """Where a restore gets a version from: the engine in this process, or the daemon."""
 
+import datetime
+import uuid
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from expokeep.catalog.values import HeldElsewhere
 from expokeep.model.digest import Digest
 from expokeep.model.names import SessionId
 from expokeep.model.tree import Tree
 from expokeep.model.version import Version
 from expokeep.restore.blob import Blob
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a person should know of a version beside itself."""
+
+    unrecorded: bool = False
+    """It is on this host only: in its spool, and no version yet."""
+    parked_newer: int = 0
+    """Newer ones that are parked; counted where the newest was asked for."""
+    ended_at: datetime.datetime | None = None
+    """When its directory was removed, if that was the last that became of it."""
+    held_elsewhere: tuple[HeldElsewhere, ...] = ()
+    """What other hosts hold of the session and could not record yet."""
+
+
+NOTHING_ABOUT = About()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +44,10 @@ class Offer:
     """Of the session's root, as it was when it was last kept."""
     home: Path | None
     """The session's own directory on this host, if it has one."""
+    held_by: str | None = None
+    """The other host that holds the session, and is alive: to restore into `home` takes
+    the session from it, and must be forced."""
+    about: About = NOTHING_ABOUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +56,14 @@ class Arrival:
 
     session: SessionId
     seq: int
+    """0: it is not recorded yet, and its pack tells which it is."""
     target: Path
     device: int
     inode: int
     birth_ns: int
+    force: bool = False
+    """Take the session even from a host that is alive, if it is to live there."""
+    pack: uuid.UUID | None = None
 
 
 class Source(Protocol):
@@ -54,5 +82,10 @@ class Source(Protocol):
         ...
 
     def arriving(self, arrival: Arrival) -> None:
-        """Learn, before it shows, where a version will be: it is no new project."""
+        """Learn, before it shows, where a version will be: it is no new project.
+
+        Raises:
+            Held: it is the session's own directory, and another host that is alive
+                holds the session. Nothing must be shown there.
+        """
         ...

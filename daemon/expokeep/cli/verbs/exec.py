@@ -32,14 +32,16 @@ from expokeep.errors import ExpokeepError
     metavar="DIR",
     help="Where to; the session's own directory if not given.",
 )
+@click.option("--force", is_flag=True, help="Take it from a host that is alive, too.")
 @click.argument("words", nargs=-1, required=True, metavar="-- COMMAND [ARG]...")
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     session: str,
     version: str | None,
-    target: Path | None,
     words: tuple[str, ...],
+    **choices: object,
 ) -> None:
     """Restore a session if it is missing, then run a command in it.
 
@@ -56,7 +58,14 @@ def command(
     """
     # Stdout is the command's own, from the first byte.
     options = replace(options_of(ctx), as_json=False)
-    wish = Bringing(_version(session, version), target, existing="keep", is_exact=True)
+    target = choices["target"]
+    wish = Bringing(
+        _version(session, version),
+        target if isinstance(target, Path) else None,
+        existing="keep",
+        is_exact=True,
+        force=bool(choices["force"]),
+    )
     brought = bring(options, wish)
     if not options.quiet and sys.stderr.isatty():
         print_brought(options, brought, dry_run=False, err=True)

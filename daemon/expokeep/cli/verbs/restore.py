@@ -36,6 +36,7 @@ from expokeep.restore.plan import Existing
 @click.option(
     "--swap", is_flag=True, help="Replace the target; keep the old beside it."
 )
+@click.option("--force", is_flag=True, help="Take it from a host that is alive, too.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and stop.")
 @click.option(
     "--parallelism",
@@ -57,6 +58,11 @@ def command(
     until then nobody sees anything of it. A target that is in use is never touched
     without --swap (exit 4). Owner, modes and times are as they were; giving files to
     another owner takes root.
+
+    Into the session's own directory, the session moves to this host. While another
+    host that is alive holds it, that is refused (exit 11) unless you say --force; what
+    that host still records is then kept beside the newest version. With --to anywhere
+    else nothing is taken from anybody.
 
     At a terminal SID may be shortened; in a script, and with --if-missing, it must be
     whole.
@@ -100,6 +106,7 @@ def _wish(
         globs=globs,
         existing=existing,
         dry_run=bool(choices["dry_run"]),
+        force=bool(choices["force"]),
         parallelism=parallelism if isinstance(parallelism, int) else None,
         # A script hands on what others sent: no id may open what it only begins.
         is_exact=not sys.stdin.isatty() or existing == "keep",
