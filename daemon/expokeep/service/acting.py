@@ -53,6 +53,7 @@ class _Arrival(msgspec.Struct):
     device: int
     inode: int
     birth_ns: int
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ class Acting:
                 device=told.device,
                 inode=told.inode,
                 birth_ns=told.birth_ns,
+                force=told.force,
             )
         )
         return Document(b'{"message_type":"arrived"}')
