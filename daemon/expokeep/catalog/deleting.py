@@ -85,13 +85,12 @@ class PostgresDeleting:
         values = {"grace_s": grace_s, "session": None}
         return self.database.run(lambda connection: Purge(connection).purgeable(values))
 
-    def purge(self, session: SessionId, *, grace_s: float) -> bool:
+    def purge(self, session: SessionId, *, grace_s: float, spent_s: float) -> bool:
         """Drop all that was ever kept of a session, if its grace is still over.
 
-        Its objects stay, retired: nobody may find them any more, and their grace ran
-        together with that of the session.
+        Its objects stay, retired since `spent_s`: nobody can have found them meanwhile.
         """
-        values = {"session": session, "grace_s": grace_s}
+        values = {"session": session, "grace_s": grace_s, "spent_s": spent_s}
         with (
             self.database.apart(answer_s=PURGE_WITHIN_S) as connection,
             connection.transaction(),

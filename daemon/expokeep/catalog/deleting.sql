@@ -139,7 +139,7 @@ DELETE FROM epoch
 -- Their grace is over: it ran while the session was deleted.
 UPDATE pack
    SET state = 'retired',
-       state_at = now() - %(grace_s)s * interval '1 second'
+       state_at = now() - %(spent_s)s * interval '1 second'
  WHERE id IN (SELECT pack.id
                 FROM pack
                 JOIN session ON session.id = pack.session

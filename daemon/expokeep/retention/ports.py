@@ -81,8 +81,11 @@ class Deletions(Protocol):
         """Return deleted sessions whose grace is over."""
         ...
 
-    def purge(self, session: SessionId, *, grace_s: float) -> bool:
-        """Drop all that was ever kept of a session, if its grace is still over."""
+    def purge(self, session: SessionId, *, grace_s: float, spent_s: float) -> bool:
+        """Drop all that was ever kept of a session, if its grace is still over.
+
+        Of the grace of its objects so much is over with it: they get no second one.
+        """
         ...
 
     def bury(self) -> int:
