@@ -38,6 +38,8 @@ ROUTES = (
     ("GET", "/v1/versions/{ref}/contents"),
     ("GET", "/v1/find"),
     ("GET", "/v1/diff"),
+    ("POST", "/v1/check"),
+    ("POST", "/v1/drills"),
 )
 
 Answer = msgspec.Struct | bytes | Exception | Sequence[msgspec.Struct | Exception]

@@ -53,12 +53,12 @@ def direct(options: Options, *, parallelism: int | None = None) -> Iterator["Dir
     """
     settings = loaded(options, **{"restore.parallelism": parallelism}).settings
     logs.configure(level=LEVELS[min(options.verbose, len(LEVELS) - 1)])
-    with _within(options.timeout_s), wiring.reading(settings) as reading:
+    with within(options.timeout_s), wiring.reading(settings) as reading:
         yield Direct(reading.history, reading.source, wiring.home_in(settings))
 
 
 @contextlib.contextmanager
-def _within(timeout_s: float | None) -> Iterator[None]:
+def within(timeout_s: float | None) -> Iterator[None]:
     """Interrupt what is inside once its time has run out.
 
     By an alarm: no driver has a limit for all that it is asked in the end.

@@ -2,8 +2,12 @@
 
 import re
 
-from expokeep.check.values import Amount, Part, Share, Subset
+from expokeep.check.values import Amount, Everything, Part, Share, Subset
+from expokeep.errors import UsageError
 from expokeep.settings import units
+
+EVERYTHING = "everything"
+"""How a request says that all is to be read."""
 
 _PART = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,4})?)%")
@@ -27,3 +31,19 @@ def parse_subset(text: str) -> Subset:
     if share := _SHARE.fullmatch(text):
         return Share(float(share[1]))
     return Amount(units.parse_size_bytes(text))
+
+
+def subset_of(words: str | None) -> Subset | None:
+    """Return how much is to be read, as a request says it; None for nothing.
+
+    Raises:
+        UsageError: it cannot be understood.
+    """
+    if words is None:
+        return None
+    if words == EVERYTHING:
+        return Everything()
+    try:
+        return parse_subset(words)
+    except ValueError as error:
+        raise UsageError(f"read {EVERYTHING}, {ALLOWED}, not {words!r}") from error

@@ -1,0 +1,114 @@
+"""What checks and drills stand on, put together."""
+
+import contextlib
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from expokeep import clock
+from expokeep.catalog.checking import PostgresChecking
+from expokeep.catalog.connection import Database
+from expokeep.catalog.drilling import PostgresSampler
+from expokeep.catalog.proofs import PostgresProofs
+from expokeep.catalog.values import Host
+from expokeep.check.run import Checker
+from expokeep.errors import ConfigError, UsageError
+from expokeep.history.naming import Naming
+from expokeep.model.version import Version
+from expokeep.restore.drill import Drill
+from expokeep.restore.fetch import Fetcher
+from expokeep.settings.policies import SCOPE
+from expokeep.settings.values import Settings
+from expokeep.wiring.backends import Backends, backends, database_of
+from expokeep.wiring.host import host_of
+from expokeep.wiring.reading import fetcher
+
+DRILL_AHEAD = 4
+"""Ranges on their way at once: a drill must not hold up a restore."""
+MOST_DRILLS = 1000
+_ANY_SIZE = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Proving:
+    """All that proves what is kept."""
+
+    checker: Checker
+    drill: Drill
+    proofs: PostgresProofs
+    naming: Naming
+
+
+@contextlib.contextmanager
+def proving(settings: Settings) -> Iterator[Proving]:
+    """Hold what `--direct` needs to check and to drill.
+
+    Raises:
+        ConfigError: no database is configured.
+    """
+    host = host_of(settings.state_dir)
+    with (
+        backends(settings) as held,
+        fetcher(settings, held.store) as fetching,
+    ):
+        yield proving_of(settings, held, fetching, host)
+
+
+def proving_of(
+    settings: Settings, held: Backends, fetching: Fetcher, host: Host
+) -> Proving:
+    """Return what proves, on backends that are open.
+
+    Raises:
+        ConfigError: no database is configured.
+    """
+    database = _database(held)
+    proofs = PostgresProofs(database, host)
+    return Proving(
+        checker=Checker(
+            ledger=PostgresChecking(database, SCOPE),
+            proofs=proofs,
+            store=held.store,
+            executor=fetching.executor,
+            prefix=f"{settings.storage.prefix}{SCOPE}/",
+            now=clock.now,
+        ),
+        drill=Drill(
+            catalog=held.catalog,
+            sampler=PostgresSampler(database, SCOPE),
+            proofs=proofs,
+            fetcher=Fetcher(
+                held.store, fetching.cache, fetching.executor, ahead=DRILL_AHEAD
+            ),
+            scratch=settings.state_dir / "drill",
+            host=host.name,
+            now=clock.now,
+            min_free_bytes=settings.spool.min_free_bytes,
+        ),
+        proofs=proofs,
+        naming=Naming(held.catalog, clock.now),
+    )
+
+
+def chosen_versions(proving: Proving, version: str | None, count: int) -> list[Version]:
+    """Return the version that is named, or so many others at random.
+
+    Raises:
+        NotFound: there is no such version.
+        UsageError: these words name none, or it is no number of versions.
+    """
+    if version is not None:
+        return [proving.naming.version(version)]
+    if not 0 < count <= MOST_DRILLS:
+        raise UsageError(f"drill 1 to {MOST_DRILLS} versions at a time")
+    seed = uuid.uuid4().hex
+    return proving.drill.sampler.some(count, seed=seed, at_most_bytes=_ANY_SIZE)
+
+
+def _database(held: Backends) -> Database:
+    database = database_of(held.catalog)
+    if database is None:
+        raise ConfigError(
+            "the catalog is not configured: set DATABASE_URL or database.url"
+        )
+    return database
