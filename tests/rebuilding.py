@@ -16,6 +16,7 @@ from expokeep.catalog.reviver import PostgresRebuilding
 from expokeep.model.guard import Limits
 from expokeep.rebuild.noting import Noter
 from expokeep.rebuild.run import Tools
+from expokeep.retention.generation import newest
 from expokeep.store.base import Store
 
 LABELS = """
@@ -97,6 +98,7 @@ def tools(catalog: PostgresCatalog, store: Store, place: Path) -> Iterator[Tools
             limits=Limits(),
             place=place / "rebuild",
             executor=executor,
-            generation_of=lambda _objects: 0,
+            generation_of=lambda objects: newest(objects, "v1/"),
             progress=lambda *_: None,
+            note=Noter(PostgresFacts(catalog.database), store, "v1/", 0.0, 1).write,
         )

@@ -192,8 +192,11 @@ class Catalog(Protocol):
         """Note that a session was used: retention counts from here."""
         ...
 
-    def heartbeat(self, host: Host, *, lease_s: float) -> None:
-        """Keep the lease of this host alive, by the clock of Postgres."""
+    def heartbeat(self, host: Host, *, lease_s: float) -> bool:
+        """Keep the lease of this host alive, by the clock of Postgres.
+
+        Returns whether facts wait to be written into the bucket.
+        """
         ...
 
     def server_time(self) -> datetime.datetime:

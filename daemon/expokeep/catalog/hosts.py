@@ -4,7 +4,7 @@ import datetime
 from dataclasses import dataclass
 
 from psycopg import Connection
-from psycopg.rows import TupleRow, args_row
+from psycopg.rows import TupleRow, args_row, scalar_row
 
 from expokeep.catalog import queries
 from expokeep.catalog.values import Host
@@ -18,10 +18,14 @@ class Hosts:
 
     connection: Connection[TupleRow]
 
-    def beat(self, host: Host, *, lease_s: float) -> None:
-        """Make the lease of a host run for `lease_s` from now."""
+    def beat(self, host: Host, *, lease_s: float) -> bool:
+        """Make the lease of a host run for `lease_s` from now.
+
+        Returns whether facts wait to be written into the bucket.
+        """
         values = {"id": host.id, "name": host.name, "lease_s": lease_s}
-        self.connection.execute(_SQL["beat"], values)
+        with self.connection.cursor(row_factory=scalar_row) as cursor:
+            return bool(cursor.execute(_SQL["beat"], values).fetchone())
 
     def appear(self, host: Host, *, lease_s: float) -> None:
         """Make a host known whose lease has run out or never began."""

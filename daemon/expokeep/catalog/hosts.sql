@@ -1,9 +1,11 @@
 -- name: beat
+-- It also says whether facts wait to be written into the bucket: nobody has to ask.
 INSERT INTO host (id, name, lease_until)
 VALUES (%(id)s, %(name)s, clock_timestamp() + %(lease_s)s * interval '1 second')
 ON CONFLICT (id) DO UPDATE
    SET name = excluded.name,
-       lease_until = excluded.lease_until;
+       lease_until = excluded.lease_until
+RETURNING EXISTS (SELECT FROM fact);
 
 -- name: appear
 -- Only where there is no running lease: a host that beats is not written to each time.

@@ -240,9 +240,9 @@ class PostgresCatalog:
         ):
             raise _no_session(session)
 
-    def heartbeat(self, host: Host, *, lease_s: float) -> None:
-        """Keep the lease of this host alive, by the clock of Postgres."""
-        self.database.run(
+    def heartbeat(self, host: Host, *, lease_s: float) -> bool:
+        """Keep the lease of this host alive; return whether facts wait."""
+        return self.database.run(
             lambda connection: Hosts(connection).beat(host, lease_s=lease_s)
         )
 

@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow, class_row, scalar_row
 
 from expokeep.catalog import queries
-from expokeep.catalog.revival import KnownEpoch, KnownVersion
+from expokeep.catalog.revival import NOBODY, KnownEpoch, KnownVersion
 from expokeep.catalog.values import PackRecord
 from expokeep.model.names import SessionId
 
@@ -53,8 +53,20 @@ class Rebuilding:
         """Let this transaction note no facts, or note them again."""
         self.connection.execute(_SQL["silence"], {"silent": "on" if silent else "off"})
 
+    def facts_at(self) -> datetime.datetime:
+        """Return when the newest fact was noted that we know to be written."""
+        ((at,),) = self.connection.execute(_SQL["facts_at"]).fetchall()
+        found: datetime.datetime = at
+        return found
+
+    def abandoned(self, silent_s: float) -> list[tuple[SessionId, PackRecord]]:
+        """Return intents of hosts that were not heard of for so long."""
+        values = {"silent_s": silent_s}
+        rows = self.connection.execute(_SQL["abandoned"], values).fetchall()
+        return [(row[0], PackRecord(*row[1:])) for row in rows]
+
     def settled(self) -> frozenset[uuid.UUID]:
-        """Return the packs of which all is known."""
+        """Return the packs of which all is known, or a host that lives will tell."""
         with self.connection.cursor(row_factory=scalar_row, binary=True) as cursor:
             return frozenset(cursor.execute(_SQL["settled"]).fetchall())
 
@@ -72,6 +84,7 @@ class Rebuilding:
             "kinds": [pack.kind for pack in packs],
             "levels": [pack.level for pack in packs],
             "sizes_bytes": [pack.size_bytes for pack in packs],
+            "host": NOBODY,
         }
         self.connection.execute(_SQL["add_packs"], values)
 

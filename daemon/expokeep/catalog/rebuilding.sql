@@ -33,9 +33,32 @@ SELECT set_config('expokeep.replaying', %(silent)s, true);
 
 -- name: settled
 -- Packs of which nothing is to be read any more.
-SELECT id
+SELECT pack.id
   FROM pack
- WHERE state <> 'uploading';
+  JOIN session ON session.id = pack.session
+ WHERE pack.state <> 'uploading'
+    OR EXISTS (SELECT
+                 FROM host
+                WHERE host.id = coalesce(pack.host, session.host)
+                  AND host.lease_until > clock_timestamp());
+
+-- name: abandoned
+-- Intents of hosts that were not heard of for a while: perhaps their objects are there.
+SELECT session.sid AS session, pack.id, pack.key, pack.kind, pack.level, pack.size_bytes
+  FROM pack
+  JOIN session ON session.id = pack.session
+ WHERE pack.state = 'uploading'
+   AND pack.kind <> 'merge'
+   AND NOT EXISTS (SELECT
+                     FROM host
+                    WHERE host.id = coalesce(pack.host, session.host)
+                      AND host.lease_until
+                          > clock_timestamp() - %(silent_s)s * interval '1 second')
+ ORDER BY session.sid, pack.id;
+
+-- name: facts_at
+SELECT facts_at
+  FROM generation;
 
 -- name: expect
 INSERT INTO session (sid, scope, root_uid, root_gid, root_mode)
@@ -47,9 +70,9 @@ ON CONFLICT (sid) DO NOTHING;
 -- name: add_packs
 -- As intents, until their session has its versions: whoever is killed in between reads
 -- them once more.
-INSERT INTO pack (id, scope, session, key, kind, level, size_bytes, state)
+INSERT INTO pack (id, scope, session, key, kind, level, size_bytes, state, host)
 SELECT wish.id, session.scope, session.id, wish.key, wish.kind, wish.level,
-       wish.size_bytes, 'uploading'
+       wish.size_bytes, 'uploading', %(host)s
   FROM session
  CROSS JOIN unnest(%(ids)s::uuid[], %(keys)s::text[], %(kinds)s::text[],
                    %(levels)s::smallint[], %(sizes_bytes)b::bigint[])

@@ -26,7 +26,6 @@ class SessionState:
     fence: int
     host: uuid.UUID | None
     created_at: datetime.datetime
-    accessed_at: datetime.datetime
     deleted_at: datetime.datetime | None
     expired: bool
 
@@ -120,8 +119,22 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
+class Revision:
+    """What may change of a version after it was recorded."""
+
+    pack: uuid.UUID
+    parked: str | None
+    pinned: bool
+    pinned_at: datetime.datetime | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Revival:
     """All that one session gets back, in one transaction."""
+
+    was_last_seq: int
+    """Of the session when this was planned: else it is planned anew."""
 
     state: SessionState | None
     """None: nobody knows, or the catalog knows it better."""
@@ -131,6 +144,8 @@ class Revival:
     versions: tuple[Revived, ...]
     """By ascending seq."""
     carried: tuple[Carried, ...]
+    revised: tuple[Revision, ...]
+    """What facts say of versions that the catalog has."""
     labels: Mapping[str, int]
     pinned: frozenset[int]
     """Heads that another epoch replaced."""

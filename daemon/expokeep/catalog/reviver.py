@@ -11,8 +11,8 @@ from psycopg.rows import TupleRow
 from expokeep.catalog.blobs import Blobs
 from expokeep.catalog.connection import Database, reading
 from expokeep.catalog.rebuilding import Rebuilding
-from expokeep.catalog.revival import Revival, Standing
-from expokeep.catalog.reviving import revived
+from expokeep.catalog.revival import NOBODY, Revival, Standing
+from expokeep.catalog.reviving import Reviving, revived
 from expokeep.catalog.sessions import Sessions
 from expokeep.catalog.values import PackRecord, Place
 from expokeep.model.names import SessionId
@@ -49,8 +49,16 @@ class PostgresRebuilding:
         """Return whether a rebuild has begun and not ended."""
         return self.database.run(lambda c: Rebuilding(c).under_way())
 
+    def facts_at(self) -> datetime.datetime:
+        """Return when the newest fact was noted that we know to be written."""
+        return self.database.run(lambda c: Rebuilding(c).facts_at())
+
+    def abandoned(self, *, silent_s: float) -> list[tuple[SessionId, PackRecord]]:
+        """Return intents of hosts that were not heard of for so long."""
+        return self.database.run(lambda c: Rebuilding(c).abandoned(silent_s))
+
     def settled(self) -> frozenset[uuid.UUID]:
-        """Return the packs of which all is known."""
+        """Return the packs of which all is known, or a host that lives will tell."""
         return self.database.run(lambda c: Rebuilding(c).settled())
 
     def expect(
@@ -66,6 +74,7 @@ class PostgresRebuilding:
             with connection.pipeline(), connection.transaction():
                 rebuilding.allow()
                 rebuilding.silence(silent=True)
+                Reviving(connection).add_hosts([NOBODY])
                 rebuilding.expect(session, scope=self.scope, uid=UNKNOWN_UID)
                 rebuilding.add_packs(session, packs)
                 Blobs(connection).add(session, places)

@@ -15,11 +15,13 @@ from expokeep.catalog.rebuilding import Rebuilding
 from expokeep.catalog.revival import (
     Carried,
     NewEpoch,
+    Revision,
     Revival,
     Revived,
     SessionState,
 )
 from expokeep.catalog.sessions import Sessions
+from expokeep.catalog.values import BaseMoved
 from expokeep.model.names import SessionId
 
 _SQL = queries.beside(__file__)
@@ -105,6 +107,22 @@ class Reviving:
         }
         self.connection.execute(_SQL["carry"], values)
 
+    def revise(self, revised: Sequence[Revision]) -> None:
+        """Say of versions what was said of them last."""
+        values = {
+            "packs": [one.pack for one in revised],
+            "parked": [one.parked for one in revised],
+            "pinned": [one.pinned for one in revised],
+            "pinned_at": [one.pinned_at for one in revised],
+            "messages": [one.message for one in revised],
+        }
+        self.connection.execute(_SQL["revise"], values)
+
+    def unlabel(self, session: SessionId, labels: Mapping[str, int]) -> None:
+        """Take away all labels but these."""
+        values = {"session": session, "names": list(labels)}
+        self.connection.execute(_SQL["unlabel"], values)
+
     def label(self, session: SessionId, labels: Mapping[str, int]) -> None:
         """Give versions their labels."""
         values = {
@@ -136,7 +154,6 @@ class Reviving:
             "fence": state.fence,
             "host": state.host,
             "created_at": state.created_at,
-            "accessed_at": state.accessed_at,
             "deleted_at": state.deleted_at,
             "expired": state.expired,
         }
@@ -149,11 +166,18 @@ def revived(
     revival: Revival,
     packs: Collection[uuid.UUID],
 ) -> None:
-    """Write all that a session gets back, and that `packs` are read, or nothing."""
+    """Write all that a session gets back, and that `packs` are read, or nothing.
+
+    Raises:
+        BaseMoved: the session is not what this was planned for.
+    """
     rebuilding, reviving = Rebuilding(connection), Reviving(connection)
     with connection.pipeline(), connection.transaction():
         rebuilding.allow()
         Sessions(connection).lock(session)
+        last_seq, _ = rebuilding.numbers(session) or (0, None)
+        if last_seq != revival.was_last_seq:
+            raise BaseMoved(f"{session} has grown to version {last_seq} meanwhile")
         rebuilding.silence(silent=True)
         _begin(reviving, session, revival)
         _entries(connection, session, revival.versions)
@@ -164,6 +188,10 @@ def revived(
         reviving.end_chains(session)
         if revival.carried:
             reviving.carry(revival.carried)
+        if revival.revised:
+            reviving.revise(revival.revised)
+        if revival.state is not None:
+            reviving.unlabel(session, revival.labels)
         if revival.labels:
             reviving.label(session, revival.labels)
         if revival.pinned:

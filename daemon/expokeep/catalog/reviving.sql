@@ -77,7 +77,6 @@ UPDATE session
        fence = greatest(fence, %(fence)s),
        host = coalesce(host, %(host)s),
        created_at = least(created_at, %(created_at)s),
-       accessed_at = %(accessed_at)s,
        deleted_at = %(deleted_at)s,
        expired = %(expired)s
  WHERE sid = %(session)s;
@@ -129,3 +128,21 @@ UPDATE pack
   FROM unnest(%(ids)s::uuid[], %(epochs)s::integer[], %(seqs)s::integer[])
        AS wish (id, epoch, seq)
  WHERE pack.id = wish.id;
+
+-- name: revise
+UPDATE version
+   SET parked = wish.parked,
+       pinned = wish.pinned,
+       pinned_at = wish.pinned_at,
+       message = wish.message
+  FROM unnest(%(packs)s::uuid[], %(parked)s::text[], %(pinned)s::boolean[],
+              %(pinned_at)s::timestamptz[], %(messages)s::text[])
+       AS wish (pack, parked, pinned, pinned_at, message)
+ WHERE version.pack = wish.pack;
+
+-- name: unlabel
+DELETE FROM label
+ USING session
+ WHERE session.sid = %(session)s
+   AND label.session = session.id
+   AND label.name <> ALL (%(names)s::text[]);

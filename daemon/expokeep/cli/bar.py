@@ -12,8 +12,10 @@ Advance = Callable[[int, int], None]
 
 
 @contextlib.contextmanager
-def bar(options: Options, what: str) -> Iterator[Advance]:
-    """Draw a bar on stderr while the caller is inside."""
+def bar(
+    options: Options, what: str, shown: Callable[[int], str] = size.shown
+) -> Iterator[Advance]:
+    """Draw a bar on stderr while the caller is inside; `shown` tells an amount."""
     silent = options.quiet or options.as_json or not options.progress
     if silent or not sys.stderr.isatty():
         yield lambda _done, _total: None
@@ -32,7 +34,7 @@ def bar(options: Options, what: str) -> Iterator[Advance]:
         def advance(done_bytes: int, total_bytes: int) -> None:
             if not total_bytes:
                 return
-            amount = f"{size.shown(done_bytes)} of {size.shown(total_bytes)}"
+            amount = f"{shown(done_bytes)} of {shown(total_bytes)}"
             drawn.update(task, completed=done_bytes, total=total_bytes, amount=amount)
 
         yield advance

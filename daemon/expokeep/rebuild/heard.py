@@ -28,7 +28,8 @@ class Heard:
     place: Path
     count: int = 0
     newest_at: datetime.datetime = NEVER
-    sessions: set[str] = field(default_factory=set)
+    newest: dict[str, datetime.datetime] = field(default_factory=dict)
+    """Of each session, when its newest fact was noted."""
 
     def read(
         self, store: Store, objects: Iterable[ObjectInfo], prefix: str, pool: Executor
@@ -62,14 +63,15 @@ class Heard:
             by_session[fact.sid].append(_ENCODER.encode(fact))
             self.count += 1
             self.newest_at = max(self.newest_at, fact.at)
+            before = self.newest.get(fact.sid, fact.at)
+            self.newest[fact.sid] = max(before, fact.at)
         for sid, lines in by_session.items():
-            self.sessions.add(sid)
             with (self.place / sid).open("ab") as out:
                 out.write(b"\n".join(lines) + b"\n")
 
     def of(self, session: SessionId) -> list[Fact]:
         """Return what is said of one session, in no order."""
-        if session not in self.sessions:
+        if session not in self.newest:
             return []
         lines = (self.place / session).read_bytes().splitlines()
         return [_DECODER.decode(line) for line in lines]

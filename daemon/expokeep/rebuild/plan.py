@@ -31,7 +31,7 @@ from expokeep.rebuild.chains import Chains
 from expokeep.rebuild.judging import Judge
 from expokeep.rebuild.numbering import Epochs
 from expokeep.rebuild.proving import Proved, Trees, changes
-from expokeep.rebuild.said import as_said, state_of, teller_of
+from expokeep.rebuild.said import as_said, revisions_of, state_of, teller_of
 from expokeep.rebuild.telling import Told
 from expokeep.rebuild.values import Doubt
 from expokeep.rebuild.words import VersionWord, Words
@@ -69,7 +69,9 @@ class Planner:
         said = {told for told in self.words.versions if not self._is_gone(told)}
         for pack in sorted(said - self._chains.seqs.keys()):
             seq = self.words.versions[pack].body.seq
-            self.doubts.append(Doubt(pack, seq, "no pack in the bucket tells it"))
+            self.doubts.append(
+                Doubt(pack, seq, "no pack in the bucket tells it", is_lost=True)
+            )
         return self._revival(revived)
 
     def _sorted(self, versions: Iterable[Told]) -> Iterator[Told]:
@@ -108,7 +110,7 @@ class Planner:
             return
         proved, doubt = self._whole(told, found, epoch)
         if proved is None:
-            self.doubts.append(Doubt(told.pack, None, doubt or ""))
+            self.doubts.append(Doubt(told.pack, None, doubt or "", is_lost=True))
             return
         if word is not None and self._chains.has_grown(word, epoch, proved.base):
             epoch = self._epochs.put_aside(epoch)
@@ -238,6 +240,7 @@ class Planner:
             self._epochs.of_life(life) for life in self.words.epochs
         }
         return Revival(
+            was_last_seq=self.standing.last_seq,
             state=state_of(self.words),
             last_seq=self._chains.last_seq,
             head_seq=seqs.get(judge.head) if judge.head else None,
@@ -245,6 +248,7 @@ class Planner:
                 one for one in self._epochs.fresh.values() if one.number in used
             ),
             versions=versions,
+            revised=revisions_of(self.words, self.standing),
             carried=tuple(self._carried),
             labels={
                 name: seqs[pack]

@@ -20,8 +20,16 @@ class RebuildCatalog(Protocol):
         """Begin a rebuild, or go on; False where something else is kept."""
         ...
 
+    def facts_at(self) -> datetime.datetime:
+        """Return when the newest fact was noted that we know to be written."""
+        ...
+
+    def abandoned(self, *, silent_s: float) -> list[tuple[SessionId, PackRecord]]:
+        """Return intents of hosts that were not heard of for so long."""
+        ...
+
     def settled(self) -> frozenset[uuid.UUID]:
-        """Return the packs of which all is known."""
+        """Return the packs of which all is known, or a host that lives will tell."""
         ...
 
     def expect(
@@ -40,7 +48,11 @@ class RebuildCatalog(Protocol):
     def revive(
         self, session: SessionId, revival: Revival, packs: Collection[uuid.UUID]
     ) -> None:
-        """Write all that a session gets back; `packs` need not be read again."""
+        """Write all that a session gets back; `packs` need not be read again.
+
+        Raises:
+            BaseMoved: the session is not what this was planned for.
+        """
         ...
 
     def end(self, number: int, facts_at: datetime.datetime) -> None:

@@ -8,21 +8,21 @@ which also makes its packs live. Whoever is killed reads on where that was not d
 import itertools
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from expokeep.catalog.revival import Standing
-from expokeep.catalog.values import PackRecord, Place
+from expokeep.catalog.values import BaseMoved, Place
 from expokeep.crash import point
 from expokeep.errors import ExpokeepError
 from expokeep.model.digest import Digest
 from expokeep.model.guard import Limits
 from expokeep.model.names import SessionId, parse_session_id
-from expokeep.pack.format import Manifest
 from expokeep.rebuild.heads import Damaged, Heads, Listed, listed
 from expokeep.rebuild.heard import Heard
+from expokeep.rebuild.places import places_of, record_of
 from expokeep.rebuild.ports import ReadCatalog, RebuildCatalog
 from expokeep.rebuild.session import Evidence, Planned, planned
 from expokeep.rebuild.values import Progress, Report
@@ -31,6 +31,8 @@ from expokeep.store.base import ObjectInfo, Store
 _AT_ONCE = 200
 """Packs that are made known in one transaction."""
 _AHEAD = 256
+TRIES = 5
+"""How often a session may grow while it is planned."""
 
 
 class CatalogNotEmpty(ExpokeepError):
@@ -58,6 +60,8 @@ class Tools:
     generation_of: Callable[[Iterable[ObjectInfo]], int]
     """Tells how far the bucket's deletions have come."""
     progress: Progress
+    note: Callable[[], object]
+    """Writes the facts that wait into the bucket."""
 
 
 def rebuilt(tools: Tools, *, dry_run: bool = False) -> Report:
@@ -70,12 +74,12 @@ def rebuilt(tools: Tools, *, dry_run: bool = False) -> Report:
     if not dry_run and not tools.catalog.begin():
         raise CatalogNotEmpty("the catalog holds sessions already")
     point("after-rebuild-begin")
-    run = _Run(tools, dry_run=dry_run)
+    run = Run(tools, dry_run=dry_run)
     settled = frozenset() if dry_run else tools.catalog.settled()
     run.read(pack for pack in run.packs() if pack.name.pack not in settled)
     if not dry_run:
         run.expect()
-    run.revive()
+    run.revive(run.heard.newest)
     if not dry_run:
         report = run.report
         tools.catalog.end(report.generation, run.heard.newest_at)
@@ -85,9 +89,13 @@ def rebuilt(tools: Tools, *, dry_run: bool = False) -> Report:
 
 
 @dataclass(slots=True)
-class _Run:
+class Run:
+    """One rebuild under way."""
+
     tools: Tools
     dry_run: bool
+    is_adding: bool = False
+    """To a catalog that holds something."""
     report: Report = field(default_factory=Report)
     heads: Heads = field(init=False)
     heard: Heard = field(init=False)
@@ -146,10 +154,9 @@ class _Run:
                 self.tools.catalog.expect(session, records, places)
                 point("after-rebuild-expect")
 
-    def revive(self) -> None:
-        """Give each session back what it had."""
-        names = {parse_session_id(sid) for sid in self.heard.sessions}
-        sessions = sorted(names | self.found.keys())
+    def revive(self, spoken: Iterable[str]) -> None:
+        """Give back what they had to sessions with packs, and to those in `spoken`."""
+        sessions = sorted(set(map(parse_session_id, spoken)) | self.found.keys())
         if self.dry_run:
             self.held = {
                 blob.digest
@@ -162,8 +169,19 @@ class _Run:
             self.tools.progress("rebuilding", number, len(sessions))
 
     def _revive(self, session: SessionId) -> None:
+        for tries_left in reversed(range(TRIES)):
+            try:
+                self._revive_once(session)
+            except BaseMoved:
+                # A daemon was faster: what is planned must start from there.
+                if not tries_left:
+                    raise
+            else:
+                return
+
+    def _revive_once(self, session: SessionId) -> None:
         packs, catalog = self.found.get(session, []), self.tools.catalog
-        standing = Standing() if self.dry_run else catalog.standing(session)
+        standing = self._standing(session)
         plan = planned(
             Evidence(
                 session,
@@ -173,17 +191,24 @@ class _Run:
             ),
             self._holds,
             self.tools.limits,
-            None if self.dry_run else self.tools.read,
+            self.tools.read,
         )
         if not packs and not standing.last_seq:
             return  # facts of a session of which the bucket holds nothing
-        self._note(session, plan)
         if not self.dry_run:
             ids = [pack.name.pack for pack in packs]
             catalog.revive(session, plan.revival, ids)
+        self._note(session, plan)
+
+    def _standing(self, session: SessionId) -> Standing:
+        if self.dry_run and not self.is_adding:
+            return Standing()
+        return self.tools.catalog.standing(session)
 
     def _holds(self, digests: Collection[Digest]) -> Collection[Digest]:
-        return self.held if self.dry_run else self.tools.read.places(digests)
+        if self.dry_run and not self.is_adding:
+            return self.held
+        return self.held | self.tools.read.places(digests).keys()
 
     def _note(self, session: SessionId, plan: Planned) -> None:
         report, revival = self.report, plan.revival
@@ -194,29 +219,6 @@ class _Run:
         report.doubts.extend((session, doubt) for doubt in plan.doubts)
         if revival.state is None:
             report.ownerless.append(session)
-
-
-def record_of(pack: Listed, manifest: Manifest) -> PackRecord:
-    """Return a pack as the catalog knows it."""
-    return PackRecord(
-        manifest.pack, pack.key, manifest.kind, manifest.level, pack.size_bytes
-    )
-
-
-def places_of(record: PackRecord, manifest: Manifest) -> Iterator[Place]:
-    """Yield where the contents in a pack are."""
-    for blob in manifest.blobs:
-        frame = manifest.frames[blob.frame]
-        yield Place(
-            digest=blob.digest,
-            size_bytes=blob.size_bytes,
-            pack=record.id,
-            key=record.key,
-            frame_offset=frame.offset,
-            frame_length=frame.length,
-            frame_raw_length=frame.raw_length,
-            offset=blob.offset,
-        )
 
 
 def _each_once(places: Iterable[Place]) -> list[Place]:

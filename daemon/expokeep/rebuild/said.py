@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import replace
 
-from expokeep.catalog.revival import Revived, SessionState
+from expokeep.catalog.revival import Revision, Revived, SessionState, Standing
 from expokeep.catalog.values import RootOwner
 from expokeep.rebuild.proving import Proved
 from expokeep.rebuild.telling import Told
@@ -54,7 +54,22 @@ def state_of(words: Words) -> SessionState | None:
         fence=body.fence,
         host=body.host,
         created_at=body.created_at,
-        accessed_at=body.accessed_at,
         deleted_at=deleted_at,
         expired=body.expired,
+    )
+
+
+def revisions_of(words: Words, standing: Standing) -> tuple[Revision, ...]:
+    """Return what facts say of versions that the catalog has."""
+    known = {one.pack for one in standing.versions}
+    return tuple(
+        Revision(
+            pack,
+            word.body.parked,
+            word.body.pinned,
+            word.body.pinned_at,
+            word.body.message,
+        )
+        for pack, word in words.versions.items()
+        if pack in known and not word.gone
     )

@@ -21,6 +21,8 @@ class Doubt:
     pack: uuid.UUID
     seq: int | None
     reason: str
+    is_lost: bool = False
+    """It is not back at all."""
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """What maintenance there is: each chore, and how often it is done."""
 
 from expokeep.service.maintenance import Chore
+from expokeep.service.noting import noting
 from expokeep.wiring import Engine
 
 
@@ -8,4 +9,4 @@ def chores(engine: Engine) -> tuple[Chore, ...]:
     """Return what is done for what this engine keeps."""
     if not engine.settings.storage.configured:
         return ()
-    return ()
+    return (*noting(engine),)

@@ -23,7 +23,7 @@ class Upkeep:
         if not database.configured:
             return
         try:
-            parts.engine.backends.catalog.heartbeat(
+            facts_wait = parts.engine.backends.catalog.heartbeat(
                 parts.engine.host, lease_s=database.lease_ttl_s
             )
         except ExpokeepError as error:
@@ -35,3 +35,5 @@ class Upkeep:
                 log.info("catalog answers again")
                 parts.shipping.hurry()
             parts.catalog_error = None
+            if facts_wait:
+                parts.engine.facts_wait.set()

@@ -109,6 +109,13 @@ class Database:
         "may take it over.",
     )
 
+    facts_within_s: float = setting(
+        duration("1s", "1d"),
+        "5m",
+        "What no pack can hold, such as labels and which version is the newest, is in "
+        "the bucket too after so long: that much of it can be lost with Postgres.",
+    )
+
     @property
     def configured(self) -> bool:
         """Whether there is a catalog to talk to."""

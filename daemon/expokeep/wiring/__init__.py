@@ -16,24 +16,42 @@ from expokeep.wiring.backends import (
 from expokeep.wiring.caring import maintenance_lock
 from expokeep.wiring.engine import Engine, engine
 from expokeep.wiring.host import host_of
-from expokeep.wiring.reading import Reading, fetcher, home_in, reading, reading_of
+from expokeep.wiring.proving import Proving, chosen_versions, proving, proving_of
+from expokeep.wiring.reading import (
+    Reading,
+    fetcher,
+    holdings_of,
+    home_in,
+    reading,
+    reading_of,
+)
+from expokeep.wiring.rebuilding import adopter, generation_guard, noter, rebuilding
 
 __all__ = [
     "Backends",
     "Engine",
+    "Proving",
     "Reading",
+    "adopter",
     "backends",
     "bucket",
     "catalog",
+    "chosen_versions",
     "create_bucket",
     "database_of",
     "engine",
     "fetcher",
+    "generation_guard",
+    "holdings_of",
     "home_in",
     "host_of",
     "maintenance_lock",
+    "noter",
+    "proving",
+    "proving_of",
     "reading",
     "reading_of",
+    "rebuilding",
     "require_schema",
     "store",
 ]

@@ -1,6 +1,7 @@
 """The journeys of a daemon, put together."""
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ class Engine:
     snapshotter: Snapshotter
     shipper: Shipper
     fetcher: Fetcher
+    facts_wait: threading.Event
+    """Set when the catalog holds facts that are not in the bucket yet."""
 
 
 @contextlib.contextmanager
@@ -80,4 +83,5 @@ def engine(settings: Settings, progress: Progress) -> Iterator[Engine]:
                 uploading,
             ),
             fetcher=fetching,
+            facts_wait=threading.Event(),
         )
