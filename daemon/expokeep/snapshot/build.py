@@ -1,13 +1,9 @@
 """Builds the packs of a snapshot into the spool. From there on it is not lost."""
 
-import os
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
 from expokeep import clock
 from expokeep.catalog.values import PackKind, PackRecord
@@ -25,11 +21,11 @@ from expokeep.model.tree import (
 from expokeep.pack.format import BIG_FILE_BYTES, Manifest, SnapRecord
 from expokeep.pack.key import PackName, pack_key
 from expokeep.pack.writer import FinishedPack, PackWriter
+from expokeep.snapshot.contents import Contents
 from expokeep.snapshot.look import Look
 from expokeep.snapshot.values import Moment, Policy, Request
 from expokeep.spool.spool import Note, Spool, SpooledPack, SpoolEntry
-from expokeep.worktree.reading import KeptChanging, again
-from expokeep.worktree.root import Root, open_file
+from expokeep.worktree.reading import KeptChanging
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +108,12 @@ class Builder:
     executor: Executor
 
     def build(
-        self, root: Root, seen: Look, subject: Subject, plan: Blueprint, note: Note
+        self,
+        contents: Contents,
+        seen: Look,
+        subject: Subject,
+        plan: Blueprint,
+        note: Note,
     ) -> tuple[SpoolEntry, tuple[Manifest, ...]]:
         """Write every pack and seal them; `note` comes without packs.
 
@@ -122,10 +123,10 @@ class Builder:
         """
         with self.spool.draft(subject.request.session, plan.main.id) as draft:
             big = [
-                self._big(draft, root, subject, pack, content)
+                self._big(draft, contents, subject, pack, content)
                 for pack, content in plan.big
             ]
-            own = self._main(draft, root, seen, subject, plan)
+            own = self._main(draft, contents, seen, subject, plan)
             finished = [own, *big]
             packs = tuple(
                 SpooledPack(
@@ -144,7 +145,12 @@ class Builder:
         return entry, tuple(pack.manifest for pack in finished)
 
     def _main(
-        self, draft: Path, root: Root, seen: Look, subject: Subject, plan: Blueprint
+        self,
+        draft: Path,
+        contents: Contents,
+        seen: Look,
+        subject: Subject,
+        plan: Blueprint,
     ) -> FinishedPack:
         level = (
             self.policy.base_level if subject.is_full else self.policy.incremental_level
@@ -153,7 +159,7 @@ class Builder:
             for content in plan.small:
                 data = seen.held.get(content.path)
                 if data is None:
-                    data = again(root, content.path, content.entry)
+                    data = contents.read(content.path, content.entry)
                 writer.add(content.path, content.entry, data)
             deps = tuple(pack.id for pack, _ in plan.big)
             snap = _snap(subject)
@@ -163,7 +169,7 @@ class Builder:
     def _big(
         self,
         draft: Path,
-        root: Root,
+        contents: Contents,
         subject: Subject,
         pack: PackRecord,
         content: Content,
@@ -171,7 +177,7 @@ class Builder:
         entry = content.entry
         with (
             PackWriter(draft, self.policy.base_level) as writer,
-            _opened(root, content.path) as source,
+            contents.open(content.path) as source,
         ):
             try:
                 digest = writer.add_stream(
@@ -219,13 +225,3 @@ def _snap(subject: Subject) -> SnapRecord:
         size_bytes=size_bytes(subject.tree),
         delta=subject.delta,
     )
-
-
-@contextmanager
-def _opened(root: Root, path: bytes) -> Iterator[BinaryIO]:
-    try:
-        descriptor = open_file(root.descriptor, path)
-    except OSError as error:
-        raise KeptChanging(path) from error
-    with os.fdopen(descriptor, "rb") as file:
-        yield file

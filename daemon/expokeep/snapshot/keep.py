@@ -4,6 +4,7 @@ The catalog is asked what it has already; when it cannot be asked, the packs hol
 that changed, and nothing is lost.
 """
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ from expokeep.snapshot.build import (
     pack_record,
 )
 from expokeep.snapshot.claims import Claim, Claims
+from expokeep.snapshot.contents import Contents, Directory
 from expokeep.snapshot.look import Look
 from expokeep.snapshot.memory import Memory
 from expokeep.snapshot.plan import Plan
@@ -33,7 +35,6 @@ from expokeep.snapshot.project import NAMED_IN, project_name
 from expokeep.snapshot.values import Moment, Policy, Request
 from expokeep.spool.spool import Note, SpoolEntry
 from expokeep.worktree.index import Index
-from expokeep.worktree.root import Root
 
 log = get(__name__)
 
@@ -66,8 +67,13 @@ class Keeping:
     tools: Tools
     request: Request
     moment: Moment
-    root: Root
+    root: Directory
     memory: Memory
+    contents: Contents
+    relied: frozenset[Digest] = frozenset()
+    """Contents that are kept because versions of this chain name them."""
+    retracts: tuple[uuid.UUID, ...] = ()
+    """Packs of the versions that this one undoes."""
 
     def run(self, seen: Look, plan: Plan, standing: Opened | None) -> Sealed:
         """Build and seal. `standing` is None while the catalog cannot be asked.
@@ -96,14 +102,15 @@ class Keeping:
         own = pack_record(subject, self.tools.policy, kind, clock.uuid7())
         named = contents_of(subject.delta).keys()
         known = self._known(standing, own, frozenset(named))
-        drawn = blueprint(subject, self.tools.policy, own, known or frozenset())
+        kept = self.relied.union(known or ())
+        drawn = blueprint(subject, self.tools.policy, own, kept)
         claim.keep_only(named - drawn.reused)
         if known is None or not self._announced(standing, drawn):
             standing = None
         point("after-begin")
         note = self._note(seen, plan, subject)
         entry, manifests = self.tools.builder.build(
-            self.root, seen, subject, drawn, note
+            self.contents, seen, subject, drawn, note
         )
         point("after-seal")
         self.memory.keep(Index(entry.pack, plan.tree, seen.known))
@@ -173,5 +180,6 @@ class Keeping:
             is_edited=asked or is_edit(self.memory.index.tree, plan.delta),
             loss=loss(self.memory.index.tree, plan.tree, self.tools.policy.guard),
             is_forced=self.request.is_forced,
+            retracts=self.retracts,
             fence=self.memory.fence,
         )

@@ -17,6 +17,7 @@ from expokeep.model.tree import Tree, patch, tree_digest
 from expokeep.model.version import Selector, VersionRef
 from expokeep.pack.reader import PackFile
 from expokeep.snapshot import plan as plans
+from expokeep.snapshot.contents import OnDisk
 from expokeep.snapshot.keep import Keeping, Sealed, Tools
 from expokeep.snapshot.look import Look, look
 from expokeep.snapshot.memory import Memories, Memory
@@ -154,7 +155,12 @@ class _Snapshot:
         standing = self._standing()
         while self.plan.delta:
             keeping = Keeping(
-                self.engine.tools, self.request, self.moment, self.root, self.memory
+                self.engine.tools,
+                self.request,
+                self.moment,
+                self.root,
+                self.memory,
+                OnDisk(self.root),
             )
             try:
                 return self._outcome(keeping.run(self.seen, self.plan, standing))
