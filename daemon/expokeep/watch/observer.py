@@ -101,10 +101,10 @@ class Observer:
     def alive(self) -> bool:
         """Return whether the reader proved, not long ago, that it makes progress."""
         patience_s = 2 * (self._timings.cookie_every_s + self._timings.cookie_within_s)
-        return (
-            self._reader.is_alive()
-            and self._task.monotonic_s() - self._seen_s < patience_s
-        )
+        is_proved = self._task.monotonic_s() - self._seen_s < patience_s
+        # Where no cookie can be written, nothing is proved against the reader either:
+        # a disk that became read-only must not have us restarted for ever.
+        return self._reader.is_alive() and (is_proved or self._cookies_fail)
 
     def rescan(self, directory: SessionDirectory) -> None:
         """Have missing watches of a session placed again; `barrier` waits for it."""

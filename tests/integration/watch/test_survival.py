@@ -168,6 +168,8 @@ def test_where_no_cookie_can_be_written_no_reader_is_blamed(tmp_path: Path) -> N
 
         assert not scene.observer.barrier(WAIT_S)
         assert scene.observer._is_healthy()
+        scene.observer._seen_s = float("-inf")
+        assert scene.observer.alive()
 
 
 def test_nothing_is_told_and_nothing_runs_after_the_end(tmp_path: Path) -> None:
