@@ -13,6 +13,7 @@ from expokeep.settings import kinds
 from expokeep.settings.backends import Database, Storage
 from expokeep.settings.declare import section, sections, setting, setting_list
 from expokeep.settings.kinds import SWITCH, choice, duration, size, whole
+from expokeep.settings.proving import Check, Drill
 
 SESSION_ID = (
     r"^expo-(?P<sid>[A-Za-z0-9][A-Za-z0-9._-]{0,127}?)(?:-restored-[0-9a-f-]{36})?$"
@@ -259,6 +260,8 @@ class Settings:
     limits: Limits = section(Limits)
     restore: Restore = section(Restore)
     sharing: Sharing = section(Sharing)
+    check: Check = section(Check)
+    drill: Drill = section(Drill)
     socket: Socket = section(Socket)
     shutdown: Shutdown = section(Shutdown)
     logging: Logging = section(Logging)
