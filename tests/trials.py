@@ -145,14 +145,16 @@ class Trials:
         self._executor = ThreadPoolExecutor(4)
         self.sessions: list[SessionId] = []
 
-    def begin(self) -> Trial:
-        """Begin one, with a first version that is kept."""
+    def begin(self, *, is_new: bool = False) -> Trial:
+        """Begin one, with a first version that is kept unless it is to be new."""
         session = SessionId(f"trial-{len(self.sessions):04}")
         self.sessions.append(session)
         top = self._top / session
         top.mkdir()
         keeper = Keeper(self.catalog, self.store, top, self._executor)
         trial = Trial(keeper, self.books, session)
+        if is_new:
+            return trial
         trial.edit()
         assert trial.save()
         return trial
