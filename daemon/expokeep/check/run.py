@@ -24,6 +24,8 @@ from expokeep.store.base import Store
 
 READERS = 4
 """Packs that are read at once; each holds at most some 30 MiB."""
+MOST_TOLD = 1000
+"""Findings that a proof names. All are counted."""
 _TELL_EVERY_SESSIONS = 100
 
 Said = Progress | Finding | Outcome
@@ -273,9 +275,16 @@ def body_of(
         "read_packs": outcome.read_packs,
         "read_bytes": outcome.read_bytes,
         "findings": counts,
+        "damage": damage_in(outcome),
         "cursor": cursor,
         "suspects": sorted(map(str, suspects)),
     }
+
+
+def damage_in(outcome: Outcome) -> list[list[str]]:
+    """Return what is damaged, each by its kind and by what it is about."""
+    told = sorted([one.kind, str(one.key or one.session)] for one in outcome.damage)
+    return told[:MOST_TOLD]
 
 
 def _suspects_of(proof: Proof | None) -> set[uuid.UUID]:

@@ -16,7 +16,13 @@ from expokeep.wiring.backends import (
 from expokeep.wiring.caring import maintenance_lock
 from expokeep.wiring.engine import Engine, engine
 from expokeep.wiring.host import host_of
-from expokeep.wiring.proving import Proving, chosen_versions, proving, proving_of
+from expokeep.wiring.proving import (
+    Proving,
+    chosen_versions,
+    proofs_of,
+    proving,
+    proving_of,
+)
 from expokeep.wiring.reading import (
     Reading,
     fetcher,
@@ -47,6 +53,7 @@ __all__ = [
     "host_of",
     "maintenance_lock",
     "noter",
+    "proofs_of",
     "proving",
     "proving_of",
     "reading",

@@ -90,6 +90,12 @@ def proving_of(
     )
 
 
+def proofs_of(held: Backends, host: Host) -> PostgresProofs | None:
+    """Return where proofs are written down; None without a database."""
+    database = database_of(held.catalog)
+    return None if database is None else PostgresProofs(database, host)
+
+
 def chosen_versions(proving: Proving, version: str | None, count: int) -> list[Version]:
     """Return the version that is named, or so many others at random.
 
