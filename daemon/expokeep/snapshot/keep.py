@@ -182,4 +182,5 @@ class Keeping:
             is_forced=self.request.is_forced,
             retracts=self.retracts,
             fence=self.memory.fence,
+            is_holder=self.memory.is_holder,
         )

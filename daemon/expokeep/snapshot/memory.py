@@ -30,7 +30,9 @@ class Memory:
     opened: Opened | None = None
     """Where it stood in the catalog when we last asked; None: ask again."""
     fence: int | None = None
-    """Of the session when we last asked; unlike `opened` it outlives a doubt."""
+    is_holder: bool = True
+    """Of the session, and whether it was ours, when we last asked; unlike `opened` this
+    outlives a doubt."""
     directory: Path | None = None
     """Where it was seen last."""
     missing_since_s: Mapping[bytes, float] = field(default_factory=dict)
@@ -81,7 +83,8 @@ class Memories:
         """Take what the catalog says of where a life stands, and note it on disk."""
         memory = self.known(opened.session, identity)
         if memory is not None:
-            memory.opened, memory.fence = opened, opened.fence
+            memory.opened = opened
+            memory.fence, memory.is_holder = opened.fence, opened.is_ours
         elif _life(identity) not in self.shelf.footings(opened.session):
             return  # it is no more, and nothing waits that would need it
         self.shelf.keep_footing(opened.session, _life(identity), _footing(opened))

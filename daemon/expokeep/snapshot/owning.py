@@ -38,4 +38,6 @@ def _is_late(note: Note, opened: Opened) -> bool:
         return False
     if note.fence is None:
         return opened.was_ours
-    return note.fence < opened.fence
+    # To take it from the one who held it then counts as well, and makes nothing late.
+    own_taking = opened.is_ours and not note.is_holder
+    return opened.fence > note.fence + own_taking

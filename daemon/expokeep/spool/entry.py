@@ -78,6 +78,8 @@ class Note:
     """Packs of versions that recorded deletions which were the start of a removal."""
     fence: int | None = None
     """Of the session, as far as it was known here when this was sealed."""
+    is_holder: bool = True
+    """Whether this host held the session then."""
     folds: tuple[uuid.UUID, ...] = ()
     """The entries that this one was made of, and that it takes the place of."""
 
