@@ -6,6 +6,7 @@ import pytest
 from answering import NOON, session_status, status
 from expokeep import clock
 from expokeep.history.documents import SkippedPath, SpoolStatus, WatchStatus
+from expokeep.model.proof import ProofDocument
 
 
 def ago(**age):
@@ -31,6 +32,21 @@ def test_all_is_well_on_one_screen(run, asked):
         "5m00s",
         "ago",
     ]
+
+
+def test_the_last_check_and_the_last_drill_are_shown(run, asked):
+    proved = {"ended_at": ago(hours=3), "host": "one"}
+    asked.answers["/v1/status"] = status(
+        proofs=(
+            ProofDocument(kind="check", is_well=True, detail="5 versions", **proved),
+            ProofDocument(kind="drill", is_well=False, detail="shop@7: no", **proved),
+        )
+    )
+
+    lines = run("status").out.splitlines()
+
+    assert "last check      ok, 3h00m ago (5 versions)" in lines
+    assert "last drill      DAMAGE, 3h00m ago (shop@7: no)" in lines
 
 
 def test_what_is_wrong_is_said_in_words(run, asked):
