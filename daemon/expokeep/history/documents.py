@@ -12,6 +12,7 @@ import msgspec
 
 from expokeep.history.spool_status import SpoolStatus
 from expokeep.model.documents import EntryDocument, EntryType, VersionDocument
+from expokeep.model.proof import ProofDocument
 
 State = Literal["idle", "dirty", "saving", "waiting", "paused", "ended"]
 """Of a session: nothing to do; changed; being kept; kept in the spool and on its way;
@@ -199,6 +200,8 @@ class SessionStatus(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str | None = None
     refused_since: datetime.datetime | None = None
     """When the spool began to take nothing of it."""
+    held_by: str | None = None
+    """The other host that holds the session: what is kept here is parked."""
 
 
 class Status(Document, frozen=True, tag="status"):
@@ -211,6 +214,8 @@ class Status(Document, frozen=True, tag="status"):
     store_error: str | None
     catalog_error: str | None
     sessions: tuple[SessionStatus, ...]
+    proofs: tuple[ProofDocument, ...] = ()
+    """The last check and the last drill, to operators."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):

@@ -111,7 +111,7 @@ class Acting:
         """Hold back uploads; captures go on into the spool."""
         wish = _body(call, _Pause)
         session = self._scope(call, wish.session)
-        self.parts.shipping.pause(session, wish.for_s)
+        self.parts.shipping.pauses.begin(session, wish.for_s)
         until = None
         if wish.for_s is not None:
             until = clock.now() + datetime.timedelta(seconds=wish.for_s)
@@ -145,7 +145,7 @@ class Acting:
         """Give what waits in the spool for a session a moment to be recorded."""
         shipping, spool = self.parts.shipping, self.parts.engine.spool
         for waiting in spool.sessions():
-            if waiting.startswith(session) and not shipping.is_paused(waiting):
+            if waiting.startswith(session) and not shipping.pauses.holds(waiting):
                 shipping.hurry(waiting)
                 shipping.wait_empty(waiting, CATCH_UP_S)
 
@@ -217,7 +217,7 @@ class Acting:
             yield _encoded(Progress(done_bytes=0, total_bytes=0, phase=f"{left} left"))
 
     def _paused(self, until: datetime.datetime | None) -> Reply:
-        held = self.parts.shipping.paused
+        held = self.parts.shipping.pauses.now
         document = Paused(
             everything=None in held,
             sessions=tuple(sorted(one for one in held if one is not None)),

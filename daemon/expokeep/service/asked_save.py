@@ -6,14 +6,18 @@ from collections.abc import Iterator
 import msgspec
 
 from expokeep import clock
+from expokeep.catalog.values import Held
 from expokeep.errors import ExpokeepError, NotFound, TimedOut, UsageError
 from expokeep.history.documents import Progress, Saved, SkippedPath
+from expokeep.log import get
 from expokeep.model.names import SessionId, to_text
 from expokeep.model.version import Selector, Version, VersionRef
 from expokeep.service.board import Line
 from expokeep.service.parts import Parts
 from expokeep.snapshot.outcome import Outcome
 from expokeep.snapshot.values import Request
+
+log = get(__name__)
 
 SAVE_TIMEOUT_S = 600.0
 """Longest wait for a save to be durable; the snapshot is safe long before."""
@@ -27,20 +31,23 @@ class SaveWish(msgspec.Struct):
     user: str | None = None
     name: str | None = None
     force: bool = False
-    """However much is gone."""
+    """However much is gone, and whoever holds the session."""
 
 
 def asked_save(parts: Parts, line: Line, wish: SaveWish) -> Iterator[bytes]:
     """Yield how far a save is, and at the end what became of it.
 
     Raises:
+        Held: another host that is alive holds the session. Nothing was captured.
         ExpokeepError: why it is not durable. What was captured is safe in the spool.
     """
     session, started_s = line.directory.session, clock.monotonic_s()
     with parts.saving.turnstile.alone(session, SAVE_TIMEOUT_S):
+        _take(parts, session, force=wish.force)
         outcome = parts.saving.snapshot(line, _request(line, wish))
     if outcome is None:
-        raise ExpokeepError(line.last_error or f"session {session} went away")
+        went = ExpokeepError(line.last_error or f"session {session} went away")
+        raise line.refused or went
     waiting = parts.engine.spool.pending(session)
     if waiting:
         yield from _until_recorded(parts, session, waiting[-1].pack)
@@ -50,6 +57,29 @@ def asked_save(parts: Parts, line: Line, wish: SaveWish) -> Iterator[bytes]:
             session, owner=wish.user, project_name=wish.name
         )
     yield msgspec.json.encode(_told(parts, session, outcome, took_s))
+
+
+def _take(parts: Parts, session: SessionId, *, force: bool) -> None:
+    """Take the session for this host: somebody works on it here.
+
+    While the catalog is away nobody can tell; what is captured then is judged later.
+
+    Raises:
+        Held: another host that is alive holds it.
+    """
+    catalog, host = parts.engine.backends.catalog, parts.engine.host
+    try:
+        row = catalog.session(session)
+        if row is None or row.host_id == host.id:
+            return
+        catalog.take(session, host, force=force)
+    except Held:
+        raise
+    except ExpokeepError as error:
+        log.debug("catalog not asked", error=str(error))
+        return
+    log.info("session taken over", session=session, before=row.host, forced=force)
+    parts.engine.snapshotter.took(session)
 
 
 def _until_recorded(

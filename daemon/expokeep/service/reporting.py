@@ -157,7 +157,13 @@ class Reporting:
             excluded_count=line.excluded_count,
             last_error=line.last_error or (str(trouble) if trouble else None),
             refused_since=line.refused_since,
+            held_by=self._holder(row),
         )
+
+    def _holder(self, row: SessionRow | None) -> str | None:
+        """Return the other host that holds a session, dead or alive."""
+        ours = self.parts.engine.host.id
+        return row.host if row is not None and row.host_id != ours else None
 
     def _spool(self, backlog: Backlog) -> SpoolStatus:
         rooms, room = self.parts.rooms, self.parts.rooms.look()
@@ -175,7 +181,7 @@ class Reporting:
         )
 
     def _state(self, line: Line, pending: int) -> State:
-        if self.parts.shipping.is_paused(line.directory.session):
+        if self.parts.shipping.pauses.holds(line.directory.session):
             return "paused"
         if line.is_taken:
             return "saving"

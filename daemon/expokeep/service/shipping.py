@@ -4,18 +4,20 @@ Captures never wait for it. When the network is away, entries pile up in the spo
 each session is tried again with growing patience.
 """
 
-import math
 import random
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from expokeep import clock
 from expokeep.errors import Busy, ExpokeepError
 from expokeep.log import get
 from expokeep.model.names import SessionId
+from expokeep.service.holders import Holders
+from expokeep.service.pauses import Pauses
 from expokeep.service.turnstile import Turnstile
+from expokeep.snapshot.judging import ChainLost
 from expokeep.snapshot.keep import Sealed
 from expokeep.snapshot.run import Snapshotter
 from expokeep.snapshot.ship import ForeignDirectory, Shipper
@@ -48,14 +50,14 @@ class Shipping:
     shipper: Shipper
     snapshotter: Snapshotter
     turnstile: Turnstile[SessionId, SessionId]
-    _paused: dict[SessionId | None, float] = field(default_factory=dict)
-    """When each pause ends; that of None is one of all sessions."""
+    pauses: Pauses = field(default_factory=Pauses)
     _remembered: dict[uuid.UUID, Sealed] = field(default_factory=dict)
     _trouble: dict[SessionId, _Trouble] = field(default_factory=dict)
     _recorded: dict[uuid.UUID, ForeignDirectory | None] = field(default_factory=dict)
     """The newest packs that became versions, in order, or why they never will."""
     _folded: dict[uuid.UUID, uuid.UUID] = field(default_factory=dict)
     """Packs that wait no more, and the one that each was folded into."""
+    _holders: Holders = field(default_factory=Holders)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def start(self) -> None:
@@ -77,25 +79,42 @@ class Shipping:
             self.turnstile.schedule(session)
 
     def handle(self, session: SessionId) -> None:
-        """Ship all that waits for a session, oldest first, up to the first failure."""
-        if self.is_paused(session):
+        """Ship all that waits for a session, oldest first, up to the first failure.
+
+        What goes out from a version that is lost stays, and holds nobody up: the next
+        one that is known as a whole continues.
+        """
+        if self.pauses.holds(session):
             self._let_go(session)
             self.turnstile.schedule(session, _LOOK_AGAIN_S)
             return
-        while (entry := self.spool.first(session)) is not None:
+        stranded: dict[uuid.UUID, ChainLost] = {}
+        while (entry := self._next(session, stranded)) is not None:
             with self.spool.held([entry]) as ours:
                 if not ours:  # it is being folded
                     self.turnstile.schedule(session, _LOOK_AGAIN_S)
                     return
-                if not self._shipped(entry):
+                if not self._shipped(entry, stranded):
                     return
+        for entry in self.spool.pending(session):
+            if (error := stranded.get(entry.pack)) is not None:
+                self._failed(entry, error)
+                return
 
-    def _shipped(self, entry: SpoolEntry) -> bool:
+    def _next(
+        self, session: SessionId, stranded: Collection[uuid.UUID]
+    ) -> SpoolEntry | None:
+        pending = self.spool.pending(session)
+        return next((one for one in pending if one.pack not in stranded), None)
+
+    def _shipped(self, entry: SpoolEntry, stranded: dict[uuid.UUID, ChainLost]) -> bool:
         """Ship an entry; return whether the next one may follow."""
         try:
             self._ship(entry)
         except ForeignDirectory as error:
             self._disown(entry, error)
+        except ChainLost as error:
+            stranded[entry.pack] = error
         except (ExpokeepError, OSError) as error:
             self._failed(entry, error)
             return False
@@ -128,26 +147,14 @@ class Shipping:
             error is None or getattr(error, "transient", True) for error in errors
         )
 
-    @property
-    def paused(self) -> list[SessionId | None]:
-        """Return what is held back now; None stands for all sessions."""
-        now_s = clock.monotonic_s()
-        return [one for one, end_s in list(self._paused.items()) if now_s < end_s]
-
-    def is_paused(self, session: SessionId) -> bool:
-        """Return whether a session is held back."""
-        held = self.paused
-        return session in held or None in held
-
-    def pause(self, session: SessionId | None, for_s: float | None) -> None:
-        """Hold a session back, or all of them: for so long, or until `resume`."""
-        length_s = math.inf if for_s is None else for_s
-        self._paused[session] = clock.monotonic_s() + length_s
-
     def resume(self, session: SessionId | None) -> None:
         """End a pause, and go on where it began."""
-        self._paused.pop(session, None)
+        self.pauses.end(session)
         self.hurry(session)
+
+    def is_held_up(self, session: SessionId) -> bool:
+        """Return whether waiting for a session's snapshots is no use for now."""
+        return self.pauses.holds(session) or session in self._trouble
 
     def failures_of(self, session: SessionId) -> int:
         """Return how often in a row a session's snapshots did not get away."""
@@ -189,7 +196,7 @@ class Shipping:
             trouble = self._trouble.get(session)
             if trouble is not None and trouble.failures > failures:
                 raise trouble.error
-        if self.is_paused(session):
+        if self.pauses.holds(session):
             raise Busy("uploads are paused; it is safe in the spool")
         return False
 
@@ -231,6 +238,7 @@ class Shipping:
             took_s=round(clock.monotonic_s() - started_s, 3),
             **({"parked": version.parked} if version.parked else {}),
         )
+        self._holders.learn(shipped.opened)
         self._over(entry, None)
 
     def _over(self, entry: SpoolEntry, refused: ForeignDirectory | None) -> None:

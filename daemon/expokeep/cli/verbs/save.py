@@ -23,7 +23,11 @@ from expokeep.model import size
 @click.option("-m", "--message", type=WORDS, metavar="TEXT", help="What it is, to you.")
 @click.option("--user", type=WORDS, metavar="USER", help="Whose it is, from now on.")
 @click.option("--name", type=WORDS, metavar="NAME", help="What the project is called.")
-@click.option("--force", is_flag=True, help="Also if most of the files are gone.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Also if most files are gone, or another host holds it.",
+)
 @click.pass_context
 def command(ctx: click.Context, /, session: str, **said: str | bool | None) -> None:
     """Keep a session now, and wait until it is durable.
@@ -32,6 +36,9 @@ def command(ctx: click.Context, /, session: str, **said: str | bool | None) -> N
     you have deleted counts as deleted at once; if that is most of the project, the
     version is kept beside the newest one (exit 4) unless you say --force. Files that
     could not be read are named, and the exit code is 3.
+
+    A session is held by one host. A save takes it over from a host that is dead; from
+    one that is alive only with --force (exit 11).
 
     \b
     Examples:

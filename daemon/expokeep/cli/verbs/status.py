@@ -16,6 +16,7 @@ from expokeep.errors import NotFound
 from expokeep.history.documents import SessionStatus, Status
 from expokeep.history.spool_status import SpoolStatus
 from expokeep.model import size
+from expokeep.model.proof import ProofDocument
 
 MOST_ROWS = 40
 """Unless all are asked for: about a screen, the ones to care about first."""
@@ -68,6 +69,7 @@ def _summary(status: Status) -> list[str]:
         lines.append(f"not captured    {text.count(spool.refused, 'session')}")
     if paused:
         lines.append(f"held back       {text.count(paused, 'session')}")
+    lines += [_proof(one) for one in status.proofs]
     if status.store_error:
         lines.append(f"uploads fail    {text.safe(status.store_error)}")
     if status.catalog_error:
@@ -85,6 +87,13 @@ def _room(spool: SpoolStatus) -> str:
         f"{spool.state} for {for_s}: takes {size.shown(spool.used_bytes)} of {most}, "
         f"{size.shown(spool.free_bytes)} of the disk is free ({least} is to be)"
     )
+
+
+def _proof(proof: ProofDocument) -> str:
+    state = "ok" if proof.is_well else "DAMAGE"
+    detail = text.safe(proof.detail)
+    ago = text.age(proof.ended_at, clock.now())
+    return f"{f'last {proof.kind}':<14}  {state}, {ago} ago ({detail})"
 
 
 def _print_sessions(sessions: Sequence[SessionStatus], most: int) -> None:
@@ -127,6 +136,8 @@ def _note(session: SessionStatus) -> str:
     notes = [text.safe(session.last_error)] if session.last_error else []
     if session.refused_since is not None:
         notes.append(f"not captured for {text.age(session.refused_since, clock.now())}")
+    if session.held_by is not None:
+        notes.append(f"held by host {text.safe(session.held_by)}, kept beside")
     if session.skipped:
         first = session.skipped[0]
         notes.append(
