@@ -1,23 +1,31 @@
 """A catalog that was lost, and what a rebuild makes of its bucket."""
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
+from databases import fresh_database
 from expokeep.catalog.connection import Database
 from expokeep.catalog.noting import PostgresFacts
 from expokeep.catalog.postgres import PostgresCatalog
 from expokeep.catalog.reviver import PostgresRebuilding
 from expokeep.model.guard import Limits
+from expokeep.model.names import SessionId
 from expokeep.rebuild.noting import Noter
-from expokeep.rebuild.run import Tools
+from expokeep.rebuild.run import Tools, rebuilt
+from expokeep.rebuild.values import Report
 from expokeep.retention.generation import newest
 from expokeep.store.base import Store
+from expokeep.store.memory import MemoryStore
+from journeys import Keeper, keeper
 
 LABELS = """
 SELECT s.sid, l.name, l.seq, v.pack
@@ -40,8 +48,8 @@ SELECT s.sid, e.number, e.host, e.device, e.inode, e.birth_ns, e.base_seq, e.tip
 """
 VERSIONS = """
 SELECT s.sid, v.seq, v.epoch, v.parent_seq, v.pack, v.told_by, v.taken_at,
-       v.recorded_at, v.trigger, v.tree, v.file_count, v.size_bytes, v.message, v.author, v.parked,
-       v.pinned, v.pinned_at
+       v.recorded_at, v.trigger, v.tree, v.file_count, v.size_bytes, v.message,
+       v.author, v.parked, v.pinned, v.pinned_at
   FROM version v JOIN session s ON s.id = v.session
  ORDER BY s.sid, v.seq
 """
@@ -81,11 +89,6 @@ def trees(catalog: PostgresCatalog) -> dict[tuple[str, int], Any]:
     return found
 
 
-def noter(dsn: str, store: Store) -> Noter:
-    """Return what writes facts, whenever it is asked."""
-    return Noter(PostgresFacts(Database(dsn)), store, "v1/", 0.0, 1)
-
-
 @contextlib.contextmanager
 def tools(catalog: PostgresCatalog, store: Store, place: Path) -> Iterator[Tools]:
     """Hold what a rebuild of `catalog` needs."""
@@ -102,3 +105,85 @@ def tools(catalog: PostgresCatalog, store: Store, place: Path) -> Iterator[Tools
             progress=lambda *_: None,
             note=Noter(PostgresFacts(catalog.database), store, "v1/", 0.0, 1).write,
         )
+
+
+PROJECT = {"package.json": "{}", "App.js": "1", "src/a.js": "a", "src/b.js": "b"}
+
+
+def write(home: Path, files: dict[str, str]) -> None:
+    """Write files of a project."""
+    for name, text in files.items():
+        path = home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def fill(host: Keeper, dsn: str) -> None:
+    """Let three sessions live through all that a catalog can tell of them."""
+    for name in ("shop", "blog", "old"):
+        sid = SessionId(name)
+        home = host.home(sid)
+        home.mkdir(parents=True)
+        write(home, PROJECT)
+        host.save(sid, owner="alice", message="first", trigger="save")
+        write(home, {"App.js": f"{name} 2", "src/new.js": name})
+        host.save(sid)
+        (home / "src/a.js").unlink()
+        (home / "bin").write_bytes(b"x" * 9_000_000)
+        host.save(sid, message="with something big")
+    shop = host.home(SessionId("shop"))
+    shutil.rmtree(shop)
+    shop.mkdir()
+    write(shop, {"package.json": "{}", "App.js": "blank"})
+    host.save(SessionId("shop"))  # parked: a blank template
+    host.restore("shop@2", shop, existing="swap")
+    write(shop, {"App.js": "after a restore"})
+    host.save(SessionId("shop"), author="bob")
+    changed(
+        dsn,
+        "INSERT INTO label (session, name, seq) SELECT id, 'good', 2"
+        " FROM session WHERE sid = 'shop'",
+    )
+    changed(dsn, "UPDATE version SET pinned = true WHERE seq = 1")
+    changed(dsn, "UPDATE version SET message = 'said later' WHERE seq = 2")
+    changed(dsn, "UPDATE session SET deleted_at = now() WHERE sid = 'old'")
+
+
+@dataclass
+class Loss:
+    """A host, its bucket, and the catalog that is to be lost."""
+
+    server_dsn: str
+    template: str
+    stack: contextlib.ExitStack
+    bucket: MemoryStore
+    host: Keeper
+    catalog: PostgresCatalog
+    dsn: str
+    place: Path
+
+    def catalog_like(self, dsn: str | None = None) -> tuple[PostgresCatalog, str]:
+        """Return a catalog as another one is now, or an empty one, and its DSN."""
+        template = conninfo_to_dict(dsn)["dbname"] if dsn else self.template
+        made = self.stack.enter_context(fresh_database(self.server_dsn, template))
+        catalog = PostgresCatalog(Database(made))
+        self.stack.callback(catalog.close)
+        return catalog, made
+
+    def host_on(self, catalog: PostgresCatalog) -> Keeper:
+        """Return the host on another catalog, its disk and its id unchanged."""
+        there = keeper(catalog, self.bucket, self.host.top)
+        moved = self.stack.enter_context(there)
+        moved.host = self.host.host
+        moved.restart()
+        return moved
+
+    def note(self, dsn: str | None = None) -> int:
+        """Write all facts into the bucket."""
+        with contextlib.closing(Database(dsn or self.dsn)) as database:
+            return Noter(PostgresFacts(database), self.bucket, "v1/", 0.0, 1).write()
+
+    def rebuild(self, catalog: PostgresCatalog, act=rebuilt, **wish) -> Report:
+        """Rebuild a catalog, or do to it whatever `act` does."""
+        with tools(catalog, self.bucket, self.place) as hands:
+            return act(hands, **wish)

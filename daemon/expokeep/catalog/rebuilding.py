@@ -65,8 +65,8 @@ class Rebuilding:
         rows = self.connection.execute(_SQL["abandoned"], values).fetchall()
         return [(row[0], PackRecord(*row[1:])) for row in rows]
 
-    def settled(self) -> frozenset[uuid.UUID]:
-        """Return the packs of which all is known, or a host that lives will tell."""
+    def settled(self) -> frozenset[str]:
+        """Return keys of packs that are known, or that a living host will tell of."""
         with self.connection.cursor(row_factory=scalar_row, binary=True) as cursor:
             return frozenset(cursor.execute(_SQL["settled"]).fetchall())
 

@@ -32,8 +32,8 @@ SELECT set_config('expokeep.rebuilding', 'on', true);
 SELECT set_config('expokeep.replaying', %(silent)s, true);
 
 -- name: settled
--- Packs of which nothing is to be read any more.
-SELECT pack.id
+-- Keys of packs of which nothing is to be read any more.
+SELECT pack.key
   FROM pack
   JOIN session ON session.id = pack.session
  WHERE pack.state <> 'uploading'

@@ -14,11 +14,8 @@ from expokeep.catalog.rebuilding import Rebuilding
 from expokeep.catalog.revival import NOBODY, Revival, Standing
 from expokeep.catalog.reviving import Reviving, revived
 from expokeep.catalog.sessions import Sessions
-from expokeep.catalog.values import PackRecord, Place
+from expokeep.catalog.values import UNKNOWN_UID, PackRecord, Place
 from expokeep.model.names import SessionId
-
-UNKNOWN_UID = 2**32 - 1
-"""Whose a session is when nobody knows it: the first directory's under its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +54,8 @@ class PostgresRebuilding:
         """Return intents of hosts that were not heard of for so long."""
         return self.database.run(lambda c: Rebuilding(c).abandoned(silent_s))
 
-    def settled(self) -> frozenset[uuid.UUID]:
-        """Return the packs of which all is known, or a host that lives will tell."""
+    def settled(self) -> frozenset[str]:
+        """Return keys of packs that are known, or that a living host will tell of."""
         return self.database.run(lambda c: Rebuilding(c).settled())
 
     def expect(

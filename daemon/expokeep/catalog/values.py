@@ -16,6 +16,10 @@ from expokeep.model.tree import Delta, Entry
 from expokeep.model.version import Trigger, Version
 
 PackKind = Literal["base", "incr", "merge", "big"]
+
+UNKNOWN_UID = 2**32 - 1
+"""Whose a session is that was rebuilt without a fact about it: the owner's of the next
+directory under its name. No user has this number, and no file is given to it."""
 PackState = Literal["uploading", "live", "retired", "doomed"]
 
 

@@ -23,14 +23,14 @@ def adopted(tools: Tools, *, dry_run: bool = False) -> Report:
     Raises:
         BackendUnreachable, AccessDenied: it can be called again.
     """
+    known_at = tools.catalog.facts_at()
     if not dry_run:
         # What was changed here since the backup came back counts more than what was
         # changed before it was lost.
         tools.note()
-    known_at = tools.catalog.facts_at()
     run = Run(tools, dry_run=dry_run, is_adding=True)
     settled = tools.catalog.settled()
-    run.read(pack for pack in run.packs() if pack.name.pack not in settled)
+    run.read(pack for pack in run.packs() if pack.key not in settled)
     if not dry_run:
         run.expect()
     newer = (sid for sid, at in run.heard.newest.items() if at > known_at)

@@ -28,8 +28,8 @@ class RebuildCatalog(Protocol):
         """Return intents of hosts that were not heard of for so long."""
         ...
 
-    def settled(self) -> frozenset[uuid.UUID]:
-        """Return the packs of which all is known, or a host that lives will tell."""
+    def settled(self) -> frozenset[str]:
+        """Return keys of packs that are known, or that a living host will tell of."""
         ...
 
     def expect(

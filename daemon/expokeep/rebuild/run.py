@@ -76,7 +76,7 @@ def rebuilt(tools: Tools, *, dry_run: bool = False) -> Report:
     point("after-rebuild-begin")
     run = Run(tools, dry_run=dry_run)
     settled = frozenset() if dry_run else tools.catalog.settled()
-    run.read(pack for pack in run.packs() if pack.name.pack not in settled)
+    run.read(pack for pack in run.packs() if pack.key not in settled)
     if not dry_run:
         run.expect()
     run.revive(run.heard.newest)
@@ -181,12 +181,13 @@ class Run:
 
     def _revive_once(self, session: SessionId) -> None:
         packs, catalog = self.found.get(session, []), self.tools.catalog
+        manifests = [self.heads.manifest(pack) for pack in packs]
         standing = self._standing(session)
         plan = planned(
             Evidence(
                 session,
                 self.heard.of(session),
-                map(self.heads.manifest, packs),
+                manifests,
                 standing,
             ),
             self._holds,
@@ -196,7 +197,7 @@ class Run:
         if not packs and not standing.last_seq:
             return  # facts of a session of which the bucket holds nothing
         if not self.dry_run:
-            ids = [pack.name.pack for pack in packs]
+            ids = {manifest.pack for manifest in manifests}
             catalog.revive(session, plan.revival, ids)
         self._note(session, plan)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from expokeep.catalog.base import Catalog
 from expokeep.catalog.values import (
+    UNKNOWN_UID,
     BaseMoved,
     Fenced,
     Host,
@@ -60,7 +61,7 @@ def require_own(opened: Opened, uid: int) -> None:
     Raises:
         ForeignDirectory: it is not; nothing of it is kept under this session.
     """
-    if opened.root.uid != uid:
+    if opened.root.uid not in (uid, UNKNOWN_UID):
         raise ForeignDirectory(
             f"the directory of {opened.session} is of uid {uid}, "
             f"the session of uid {opened.root.uid}"

@@ -1,123 +1,115 @@
 """The bucket alone is enough: a catalog that is lost comes back as it was."""
 
-import shutil
-from contextlib import ExitStack
-
 import pytest
 
-from databases import fresh_database
-from expokeep.catalog.connection import Database
-from expokeep.catalog.postgres import PostgresCatalog
 from expokeep.model.names import SessionId
-from expokeep.rebuild.run import CatalogNotEmpty, rebuilt
-from expokeep.store.memory import MemoryStore
-from journeys import Keeper, keeper, seen_in
-from rebuilding import changed, noter, told, tools, trees
+from expokeep.rebuild.run import CatalogNotEmpty
+from journeys import seen_in
+from rebuilding import PROJECT, fill, told, trees, write
 
-PROJECT = {"package.json": "{}", "App.js": "1", "src/a.js": "a", "src/b.js": "b"}
-
-
-def write(home, files):
-    for name, text in files.items():
-        path = home / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+SHOP = SessionId("shop")
 
 
-@pytest.fixture
-def bucket():
-    return MemoryStore()
+def test_a_lost_catalog_comes_back_as_it_was(loss):
+    fill(loss.host, loss.dsn)
+    loss.note()
+    fresh, dsn = loss.catalog_like()
 
-
-@pytest.fixture
-def host(catalog, bucket, tmp_path):
-    with keeper(catalog, bucket, tmp_path / "host") as here:
-        (tmp_path / "host").mkdir(exist_ok=True)
-        yield here
-
-
-@pytest.fixture
-def emptied(postgres_server, catalog_template):
-    """Gives migrated catalogs that hold nothing, each with its DSN."""
-    with ExitStack() as stack:
-
-        def emptied():
-            dsn = stack.enter_context(
-                fresh_database(postgres_server.dsn, catalog_template)
-            )
-            catalog = PostgresCatalog(Database(dsn))
-            stack.callback(catalog.close)
-            return catalog, dsn
-
-        yield emptied
-
-
-def fill(host: Keeper, dsn: str) -> None:
-    """Let three sessions live through all that a catalog can tell of them."""
-    for name in ("shop", "blog", "old"):
-        sid = SessionId(name)
-        home = host.home(sid)
-        home.mkdir(parents=True)
-        write(home, PROJECT)
-        host.save(sid, owner="alice", message="first", trigger="save")
-        write(home, {"App.js": f"{name} 2", "src/new.js": name})
-        host.save(sid)
-        (home / "src/a.js").unlink()
-        (home / "bin").write_bytes(b"x" * 9_000_000)
-        host.save(sid, message="with something big")
-    shop = host.home(SessionId("shop"))
-    shutil.rmtree(shop)
-    shop.mkdir()
-    write(shop, {"package.json": "{}", "App.js": "blank"})
-    host.save(SessionId("shop"))  # parked: a blank template
-    host.restore("shop@2", shop, existing="swap")
-    write(shop, {"App.js": "after a restore"})
-    host.save(SessionId("shop"), author="bob")
-    changed(
-        dsn,
-        "INSERT INTO label (session, name, seq) SELECT id, 'good', 2"
-        " FROM session WHERE sid = 'shop'",
-    )
-    changed(dsn, "UPDATE version SET pinned = true WHERE seq = 1")
-    changed(dsn, "UPDATE version SET message = 'said later' WHERE seq = 2")
-    changed(dsn, "UPDATE session SET deleted_at = now() WHERE sid = 'old'")
-
-
-def test_a_lost_catalog_comes_back_as_it_was(
-    host, bucket, catalog, catalog_url, emptied, tmp_path
-):
-    fill(host, catalog_url)
-    noter(catalog_url, bucket).write()
-    fresh, dsn = emptied()
-
-    with tools(fresh, bucket, tmp_path) as hands:
-        report = rebuilt(hands)
+    report = loss.rebuild(fresh)
 
     assert not report.damaged
     assert not report.doubts
-    assert told(dsn) == told(catalog_url)
-    assert trees(fresh) == trees(catalog)
+    assert told(dsn) == told(loss.dsn)
+    assert trees(fresh) == trees(loss.catalog)
 
 
-def test_without_facts_every_version_comes_back_and_heads_go_by_the_rule(
-    host, bucket, catalog, catalog_url, emptied, tmp_path
-):
-    fill(host, catalog_url)
-    fresh, dsn = emptied()
+def test_without_facts_every_version_comes_back_and_heads_go_by_the_rule(loss):
+    fill(loss.host, loss.dsn)
+    fresh, dsn = loss.catalog_like()
 
-    with tools(fresh, bucket, tmp_path) as hands:
-        report = rebuilt(hands)
+    report = loss.rebuild(fresh)
 
     assert not report.doubts
     assert report.adopted == report.versions
     assert report.ownerless == ["blog", "old", "shop"]
-    assert trees(fresh) == trees(catalog) | {
-        key: tree for key, tree in trees(fresh).items() if key[0] == "old"
-    }
-    before, after = told(catalog_url), told(dsn)
-    assert [v["tree"] for v in after["versions"]] == [
-        v["tree"] for v in before["versions"]
-    ]
-    print(after["sessions"])
-    print([(v["sid"], v["seq"], v["parked"]) for v in after["versions"]])
-    print([(v["sid"], v["seq"], v["parked"]) for v in before["versions"]])
+    before, after = told(loss.dsn), told(dsn)
+    for column in ("tree", "parked", "seq", "parent_seq"):
+        assert [row[column] for row in after["versions"]] == [
+            row[column] for row in before["versions"]
+        ]
+    heads = {row["sid"]: row["head_seq"] for row in after["sessions"]}
+    assert heads == {row["sid"]: row["head_seq"] for row in before["sessions"]}
+    kept = trees(fresh)
+    assert {key: kept[key] for key in trees(loss.catalog)} == trees(loss.catalog)
+
+
+def test_a_rebuild_of_what_is_not_empty_is_refused(loss):
+    fill(loss.host, loss.dsn)
+    before = told(loss.dsn)
+
+    with pytest.raises(CatalogNotEmpty):
+        loss.rebuild(loss.catalog)
+
+    assert told(loss.dsn) == before
+
+
+def test_a_dry_run_tells_what_would_come_back_and_writes_nothing(loss):
+    fill(loss.host, loss.dsn)
+    loss.note()
+    fresh, dsn = loss.catalog_like()
+
+    would = loss.rebuild(fresh, dry_run=True)
+    nothing = told(dsn)
+    does = loss.rebuild(fresh)
+
+    assert not nothing["sessions"]
+    assert (would.sessions, would.versions, would.packs) == (3, 11, 12)
+    assert (would.versions, would.parked) == (does.versions, does.parked)
+    assert not would.doubts
+
+
+def test_a_host_goes_on_where_it_was_on_a_catalog_that_was_rebuilt(loss):
+    home = loss.host.home(SHOP)
+    home.mkdir()
+    write(home, PROJECT)
+    loss.host.save(SHOP)
+    loss.note()
+    write(home, {"App.js": "2"})
+    loss.host.save(SHOP)  # after the last facts
+    write(home, {"App.js": "3"})
+    loss.host.look(SHOP)  # sealed, and not shipped any more
+    fresh, dsn = loss.catalog_like()
+    loss.rebuild(fresh)
+
+    here = loss.host_on(fresh)
+    here.ship(SHOP)
+    write(home, {"App.js": "4"})
+    here.save(SHOP)
+
+    rows = told(dsn)["versions"]
+    assert [row["seq"] for row in rows] == [1, 2, 3, 4]
+    assert [row["parent_seq"] for row in rows] == [None, 1, 2, 3]
+    assert [row["epoch"] for row in rows] == [1, 1, 1, 1]
+    assert [row["parked"] for row in rows] == [None] * 4
+    assert told(dsn)["sessions"][0]["head_seq"] == 4
+    here.restore("shop@3", loss.place / "back")
+    assert (loss.place / "back/App.js").read_text() == "3"
+
+
+def test_a_host_goes_on_without_any_fact_too(loss):
+    home = loss.host.home(SHOP)
+    home.mkdir()
+    write(home, PROJECT)
+    loss.host.save(SHOP)
+    write(home, {"App.js": "2"})
+    loss.host.look(SHOP)
+    fresh, dsn = loss.catalog_like()
+    loss.rebuild(fresh)
+
+    here = loss.host_on(fresh)
+    here.ship(SHOP)
+
+    row, *_ = told(dsn)["sessions"]
+    assert (row["head_seq"], row["root_uid"]) == (2, home.stat().st_uid)
+    here.restore("shop", loss.place / "back")
+    assert seen_in(loss.place / "back") == seen_in(home)
