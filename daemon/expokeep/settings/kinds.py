@@ -157,6 +157,7 @@ DATABASE_URL = Kind(
 )
 GLOB = text(r"[^/\0]+", "a pattern for the name of a directory, without /")
 FILE_NAME = text(r"(?!\.{1,2}$)[^/\0\n]{1,255}", "the name of a file, without /")
+HOST = text(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "the name of a host")
 USER = text(r"\S(.{0,254}\S)?", "the name of a user")
 GROUP = text(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}", "the name of a group")
 SECRET = Kind(

@@ -14,6 +14,7 @@ from expokeep.settings.backends import Database, Storage
 from expokeep.settings.declare import section, sections, setting, setting_list
 from expokeep.settings.kinds import SWITCH, choice, duration, size, whole
 from expokeep.settings.proving import Check, Drill
+from expokeep.settings.spool import Spool
 
 SESSION_ID = (
     r"^expo-(?P<sid>[A-Za-z0-9][A-Za-z0-9._-]{0,127}?)(?:-restored-[0-9a-f-]{36})?$"
@@ -80,35 +81,6 @@ class Guard:
     )
     min_files_lost: int = setting(
         whole(1, 1_000_000), "5", "Fewer may go, whatever part of all they are."
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spool:
-    """What is safe on local disk and not yet in the bucket."""
-
-    path: Path = setting(
-        kinds.PATH,
-        "${EXPOKEEP_STATE_DIR}/spool",
-        "On a disk that survives a reboot; not below /tmp.",
-    )
-    max_size_bytes: int = setting(
-        size("1MB", "1024TB"),
-        "5GB",
-        "With more than this, states on the way to a session's newest are folded into "
-        "it. The newest is always kept, whatever it takes.",
-    )
-    min_free_bytes: int = setting(
-        size("0B", "1024TB"),
-        "1GB",
-        "With less free space than this the spool is folded as well, and nothing is "
-        "restored to its disk. Captures go on.",
-    )
-    fsync: str = setting(
-        choice("never", "commit"),
-        "commit",
-        "When data is forced to disk: with each snapshot, or never, which survives a "
-        "kill of the daemon but no power cut.",
     )
 
 
@@ -222,6 +194,11 @@ class Settings:
     state_dir: Path
     """Decided before any file is read, so it is no key: see `places.state_dir`."""
     watch: tuple[Watch, ...] = sections(Watch)
+    host_name: str | None = setting(
+        kinds.HOST,
+        None,
+        "What this host is called where people read of it; by default its host name.",
+    )
     reconcile_interval_s: float = setting(
         duration("1s", "1d"),
         "5m",

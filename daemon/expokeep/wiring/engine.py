@@ -1,6 +1,7 @@
 """The journeys of a daemon, put together."""
 
 import contextlib
+import resource
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,9 +9,11 @@ from dataclasses import dataclass
 
 from expokeep.catalog.values import Host
 from expokeep.restore.fetch import Fetcher
-from expokeep.settings.policies import guard_of, policy_of
+from expokeep.settings.policies import early_limits_of, guard_of, policy_of
 from expokeep.settings.values import Settings
+from expokeep.snapshot.allowance import Allowance
 from expokeep.snapshot.build import Builder
+from expokeep.snapshot.capturing import Capturing
 from expokeep.snapshot.claims import Claims
 from expokeep.snapshot.judging import Judge
 from expokeep.snapshot.keep import Tools
@@ -18,6 +21,7 @@ from expokeep.snapshot.memory import Memories
 from expokeep.snapshot.remains import Remains
 from expokeep.snapshot.run import Snapshotter
 from expokeep.snapshot.ship import Progress, Shipper
+from expokeep.spool.journal import Journals
 from expokeep.spool.spool import Spool
 from expokeep.wiring.backends import Backends, backends
 from expokeep.wiring.host import host_of
@@ -46,7 +50,7 @@ class Engine:
 @contextlib.contextmanager
 def engine(settings: Settings, progress: Progress) -> Iterator[Engine]:
     """Hold all that a daemon needs to keep sessions and to give them back."""
-    host = host_of(settings.state_dir)
+    host = host_of(settings)
     spool = Spool(settings.spool.path, fsync=settings.spool.fsync != "never")
     spool.open()
     policy = policy_of(settings)
@@ -65,13 +69,14 @@ def engine(settings: Settings, progress: Progress) -> Iterator[Engine]:
         )
         compressing.submit(held.store.warm)  # unconfigured, it fails, and that is fine
         memories = Memories(settings.state_dir / "index")
+        capturing = stack.enter_context(_capturing(settings))
         remains = Remains(spool, memories, policy)
         yield Engine(
             settings=settings,
             host=host,
             backends=held,
             spool=spool,
-            snapshotter=Snapshotter(tools, spool, memories, host),
+            snapshotter=Snapshotter(tools, spool, memories, host, capturing),
             shipper=Shipper(
                 held.catalog,
                 held.store,
@@ -85,3 +90,19 @@ def engine(settings: Settings, progress: Progress) -> Iterator[Engine]:
             fetcher=fetching,
             facts_wait=threading.Event(),
         )
+
+
+@contextlib.contextmanager
+def _capturing(settings: Settings) -> Iterator[Capturing | None]:
+    """Hold what takes contents early, if that is wanted."""
+    if not settings.spool.eager:
+        yield None
+        return
+    fsync = settings.spool.fsync == "file"
+    journals = Journals(settings.spool.path, fsync=fsync)
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    capturing = Capturing(journals, Allowance(early_limits_of(settings, descriptors)))
+    try:
+        yield capturing
+    finally:
+        capturing.close()

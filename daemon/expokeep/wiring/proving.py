@@ -46,7 +46,7 @@ def proving(settings: Settings) -> Iterator[Proving]:
     Raises:
         ConfigError: no database is configured.
     """
-    host = host_of(settings.state_dir)
+    host = host_of(settings)
     with (
         backends(settings) as held,
         fetcher(settings, held.store) as fetching,

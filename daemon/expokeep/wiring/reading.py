@@ -44,7 +44,7 @@ class Reading:
 @contextlib.contextmanager
 def reading(settings: Settings) -> Iterator[Reading]:
     """Hold what `--direct` needs: no daemon, straight on Postgres and the bucket."""
-    host = host_of(settings.state_dir)
+    host = host_of(settings)
     with (
         backends(settings) as held,
         fetcher(settings, held.store) as fetching,
