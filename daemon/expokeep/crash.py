@@ -30,6 +30,7 @@ FORGETTING = (
     "after-merge-put",
     "after-merge-swap",
 )
+CAPTURING = ("after-capture", "before-final", "after-final-seal")
 FOLDING = ("after-fold-seal", "mid-fold-drop")
 REBUILDING = (
     "after-rebuild-begin",
@@ -39,7 +40,7 @@ REBUILDING = (
     "after-rebuild-end",
     "after-facts-put",
 )
-POINTS = SNAPSHOT + FORGETTING + FOLDING + REBUILDING
+POINTS = SNAPSHOT + FORGETTING + FOLDING + REBUILDING + CAPTURING
 
 _left: dict[str, int] = {}
 

@@ -6,7 +6,7 @@ The observer writes here on its own thread, so nothing in here waits for anythin
 import datetime
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,6 +64,8 @@ class Board:
         self._lines: dict[bytes, Line] = {}
         self._ended: list[Line] = []
         self._refused: set[bytes] = set()
+        self.refused: Callable[[SessionDirectory], None] = lambda _: None
+        """Called with a directory that is left alone."""
 
     def appeared(self, directory: SessionDirectory) -> None:
         """Take a new directory on; it is looked at once it is quiet."""
@@ -72,6 +74,7 @@ class Board:
                 if directory.path not in self._refused:
                     log.error("session left alone", why="max-sessions is reached")
                 self._refused.add(directory.path)
+                self.refused(directory)
                 return
             self._refused.discard(directory.path)
             self._lines[directory.path] = Line(directory, changed_at=clock.now())
@@ -117,11 +120,22 @@ class Board:
                 if session in (None, line.directory.session)
             ]
 
-    def take_ended(self) -> list[Line]:
-        """Return directories that went away since this was last asked."""
+    def take_ended(self, session: SessionId) -> list[Line]:
+        """Return directories of a session that went away since this was last asked."""
         with self._lock:
-            ended, self._ended = self._ended, []
+            ended = [one for one in self._ended if one.directory.session == session]
+            self._ended = [one for one in self._ended if one not in ended]
             return ended
+
+    def give_back(self, line: Line) -> None:
+        """Let the end of a directory be asked for again."""
+        with self._lock:
+            self._ended.append(line)
+
+    def ended_sessions(self) -> set[SessionId]:
+        """Return the sessions of directories that went away just now."""
+        with self._lock:
+            return {line.directory.session for line in self._ended}
 
     def main_line(self, session: SessionId) -> Line | None:
         """Return the directory that a person means by a session's name.

@@ -14,6 +14,7 @@ from expokeep.model.ignore import Rules
 from expokeep.model.names import SessionId
 from expokeep.service.board import Board
 from expokeep.service.chores import chores
+from expokeep.service.ending import Ending
 from expokeep.service.maintenance import LOOK_EVERY_S, Maintenance
 from expokeep.service.parts import Parts
 from expokeep.service.progress import Progresses
@@ -22,7 +23,7 @@ from expokeep.service.saving import Saving
 from expokeep.service.shipping import Shipping
 from expokeep.service.turnstile import Turnstile
 from expokeep.service.upkeep import Upkeep
-from expokeep.service.workers import Repeating, Workers
+from expokeep.service.workers import Attending, Repeating, Workers
 from expokeep.settings.values import Settings
 from expokeep.snapshot.fold import Folder
 from expokeep.snapshot.look import rules_of
@@ -61,6 +62,9 @@ def running(settings: Settings) -> Iterator[Parts]:
         stack.enter_context(Repeating("room", ROOM_EVERY_S, parts.rooms.act))
         stack.enter_context(parts.shippers)
         parts.shipping.start()
+        if engine.snapshotter.capturing is not None:
+            stack.enter_context(Attending("capture", engine.snapshotter.capturing.work))
+        parts.saving.ending.adopt()
         stack.enter_context(parts.savers)
         stack.enter_context(parts.observer)
         parts.maintenance = stack.enter_context(_maintaining(engine))
@@ -95,6 +99,10 @@ def _assembled(settings: Settings, engine: Engine, progresses: Progresses) -> Pa
 
     shipping = Shipping(engine.spool, engine.shipper, engine.snapshotter, waiting)
     observer = _observer(settings, engine, board)
+    capturing = engine.snapshotter.capturing
+    if capturing is not None:
+        capturing.allowance.hasten = due.schedule
+        board.refused = capturing.leave
     rooms = Rooms(
         bounds=settings.spool,
         board=board,
@@ -103,8 +111,16 @@ def _assembled(settings: Settings, engine: Engine, progresses: Progresses) -> Pa
         folder=Folder(engine.spool, engine.snapshotter.tools.policy),
         cache=engine.fetcher.cache,
     )
+    ending = Ending(settings, engine.snapshotter, board, due, shipping, rooms)
     saving = Saving(
-        settings, engine.snapshotter, board, due, shipping, rooms, observer.rescan
+        settings=settings,
+        snapshotter=engine.snapshotter,
+        board=board,
+        turnstile=due,
+        shipping=shipping,
+        rooms=rooms,
+        ending=ending,
+        walk=observer.rescan,
     )
     shippers = Workers("shipper", SHIPPERS, waiting, shipping.handle)
     progresses.alive = shippers.touch
@@ -144,6 +160,7 @@ def _observer(settings: Settings, engine: Engine, board: Board) -> Observer:
         roots=roots,
         excluded=excluded,
         sink=board,
+        capture=engine.snapshotter.capturing,
         ignore_file=os.fsencode(settings.ignore_file),
     )
     return Observer(assignment, settings.state_dir / "watch")

@@ -15,7 +15,7 @@ from expokeep import crash, wiring
 from expokeep import log as logs
 from expokeep.control.server import ControlSocket
 from expokeep.errors import BackendUnreachable, ConfigError, ExpokeepError
-from expokeep.service import allocator, daemon
+from expokeep.service import allocator, daemon, descriptors
 from expokeep.service.banner import banner
 from expokeep.service.handlers import serving
 from expokeep.service.parts import Parts
@@ -95,6 +95,7 @@ def _run(
         if embedded:
             _prepare(settings)
         allocator.settle()
+        descriptors.raise_limit()
         try:
             crash.arm(environ)
         except ValueError as error:

@@ -21,7 +21,7 @@ from expokeep.restore.cache import RangeCache
 from expokeep.service.board import Board, Line
 from expokeep.service.shipping import Shipping
 from expokeep.service.turnstile import Turnstile
-from expokeep.settings.values import Spool as Bounds
+from expokeep.settings.spool import Spool as Bounds
 from expokeep.snapshot.fold import Folder, Pressure
 from expokeep.spool.spool import SpoolFailing
 from expokeep.watch.values import SessionDirectory

@@ -1,20 +1,23 @@
 """What a worker does with a directory that has settled: snapshot, and hand on."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from expokeep import clock
-from expokeep.errors import ExpokeepError, NoSpace, NotFound
+from expokeep.errors import Busy, ExpokeepError, NoSpace, NotFound
 from expokeep.log import get
 from expokeep.model.names import SessionId, for_terminal
 from expokeep.service.board import Board, Line
+from expokeep.service.ending import Ending
 from expokeep.service.room import Rooms
 from expokeep.service.shipping import Shipping
 from expokeep.service.turnstile import Turnstile
+from expokeep.settings.policies import owner_of
 from expokeep.settings.values import Settings
 from expokeep.snapshot.outcome import Outcome
 from expokeep.snapshot.run import Snapshotter
-from expokeep.snapshot.values import Moment, Request
+from expokeep.snapshot.values import Request, this_moment
 from expokeep.spool.spool import SpoolFailing
 from expokeep.store.retrying import RetryPolicy
 from expokeep.watch.values import SessionDirectory
@@ -37,16 +40,28 @@ class Saving:
     turnstile: Turnstile[SessionDirectory, SessionId]
     shipping: Shipping
     rooms: Rooms
+    ending: Ending
     walk: Callable[[SessionDirectory], None]
     """Has missing watches placed again."""
 
     def handle(self, directory: SessionDirectory) -> None:
         """Snapshot a directory because it has settled, or because it is time."""
-        self._bury_ended()
+        self.ending.bury(directory.session)
         line = self.board.line(directory.path)
         if line is not None and line.directory == directory:
             self._walk_now_and_then(line)
             self.snapshot(line, self._request(line))
+
+    def catch_up(self, session: SessionId, within_s: float) -> None:
+        """Capture what has changed of a session by now, as if it had settled.
+
+        Nothing comes of it if somebody is at it for longer than `within_s`.
+        """
+        with contextlib.suppress(Busy), self.turnstile.alone(session, within_s):
+            self.ending.bury(session)
+            for line in self.board.lines(session):
+                if line.changed_at is not None:
+                    self.snapshot(line, self._request(line))
 
     def snapshot(self, line: Line, request: Request) -> Outcome | None:
         """Snapshot a directory whose lane the caller holds; None if that failed.
@@ -55,7 +70,7 @@ class Saving:
         """
         changed_at, line.changed_at, line.is_taken = line.changed_at, None, True
         try:
-            outcome = self.snapshotter.snapshot(request, moment())
+            outcome = self.snapshotter.snapshot(request, this_moment())
         except NotFound:
             # It is gone, or another directory has its name: the observer tells us.
             return None
@@ -74,8 +89,7 @@ class Saving:
         return outcome
 
     def _request(self, line: Line) -> Request:
-        owners = {watch.dir: watch.user for watch in self.settings.watch}
-        owner = owners.get(line.path.parent)
+        owner = owner_of(self.settings, line.path)
         return Request(line.directory.session, line.path, owner=owner)
 
     def _note(self, line: Line, outcome: Outcome) -> None:
@@ -124,27 +138,3 @@ class Saving:
             if line.walked_s:
                 self.walk(line.directory)
             line.walked_s = now_s
-
-    def _bury_ended(self) -> None:
-        for line in self.board.take_ended():
-            ended = line.directory
-            self.snapshotter.memories.forget(
-                ended.session,
-                ended.device,
-                ended.inode,
-                is_needed=bool(self.shipping.spool.pending(ended.session)),
-            )
-            # The removal itself is a change, so this alone is no reason to worry.
-            unsaved_s = (
-                (clock.now() - line.changed_at).total_seconds()
-                if line.changed_at
-                else 0.0
-            )
-            log.info(
-                "session ended", session=ended.session, unsaved_s=round(unsaved_s, 1)
-            )
-
-
-def moment() -> Moment:
-    """Return now, by all three clocks."""
-    return Moment(clock.now(), clock.monotonic_s(), clock.now_ns())

@@ -100,3 +100,30 @@ class Repeating:
                 log.exception("repeated work failed", what=self._thread.name)
             if clock.wait(self._stop, self._every_s):
                 return
+
+
+class Attending:
+    """A thread that waits for work again and again. A context manager.
+
+    `act` waits for a moment at most, and then does what there is.
+    """
+
+    def __init__(self, name: str, act: Callable[[], None]) -> None:
+        self._act = act
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(_JOIN_WITHIN_S)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._act()
+            except Exception:
+                log.exception("attending failed", what=self._thread.name)

@@ -1,7 +1,10 @@
 """The rules of the journeys, as the settings of a process say."""
 
+from pathlib import Path
+
 from expokeep.model.guard import Limits
 from expokeep.settings.values import Settings
+from expokeep.snapshot.allowance import Limits as Early
 from expokeep.snapshot.values import Policy
 
 SCOPE = "main"
@@ -32,3 +35,22 @@ def guard_of(settings: Settings) -> Limits:
     """Return how much a version may lose before somebody has to look at it."""
     guard = settings.guard
     return Limits(guard.max_delete_percent, guard.min_files_lost)
+
+
+def early_limits_of(settings: Settings, descriptors: int) -> Early:
+    """Return how much is taken early by a process that may open so many files."""
+    spool = settings.spool
+    return Early(
+        copy_bytes=spool.eager_copy_bytes,
+        # For a moment there may be twice as many: half of all there are.
+        pinned=min(spool.pin_fds, descriptors // 4),
+        total_bytes=spool.eager_max_size_bytes,
+        max_file_bytes=settings.max_file_size_bytes,
+        grace_s=settings.debounce.deletion_grace_s,
+    )
+
+
+def owner_of(settings: Settings, directory: Path) -> str | None:
+    """Return whose the session in a directory is, if nobody claimed it."""
+    owners = {watch.dir: watch.user for watch in settings.watch}
+    return owners.get(directory.parent)

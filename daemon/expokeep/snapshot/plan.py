@@ -10,7 +10,7 @@ tree that never was.
 from collections import Counter
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from expokeep.model.names import parents
 from expokeep.model.tree import Delta, Directory, Entry, Tree, diff
@@ -26,6 +26,8 @@ class Plan:
     """Deletions that are not believed yet, and when each was first seen."""
     due_s: float | None
     """When the first of them will be."""
+    believed: Mapping[bytes, Entry] = field(default_factory=dict)
+    """Deletions that are believed now: what was there. No renames among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def decide(
         delta=diff(kept, tree),
         missing_since_s=held,
         due_s=min((at + patience.grace_s for at in held.values()), default=None),
+        believed={path: kept[path] for path in since if path not in tree},
     )
 
 

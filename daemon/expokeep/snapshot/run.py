@@ -17,7 +17,9 @@ from expokeep.model.tree import Tree, patch, tree_digest
 from expokeep.model.version import Selector, VersionRef
 from expokeep.pack.reader import PackFile
 from expokeep.snapshot import plan as plans
-from expokeep.snapshot.contents import OnDisk
+from expokeep.snapshot.alongside import Alongside
+from expokeep.snapshot.capturing import Capturing
+from expokeep.snapshot.contents import Directory, OnDisk
 from expokeep.snapshot.keep import Keeping, Sealed, Tools
 from expokeep.snapshot.look import Look, look
 from expokeep.snapshot.memory import Memories, Memory
@@ -41,6 +43,8 @@ class Snapshotter:
     spool: Spool
     memories: Memories
     host: Host
+    capturing: Capturing | None = None
+    """What is taken of a directory between two snapshots of it."""
 
     def shipped(self, shipped: Shipped, note: Note) -> None:
         """Learn where an epoch stands after one of its versions was recorded."""
@@ -82,6 +86,13 @@ class Snapshotter:
         """Forget a directory: what was sealed of it is no part of its session."""
         self.memories.forget(note.session, note.device, note.inode)
 
+    def early(self, memory: Memory) -> Alongside:
+        """Return what is taken early of a directory; all of it, up to now."""
+        if self.capturing is None:
+            return Alongside(None)
+        self.capturing.settle()
+        return Alongside(self.capturing.of(memory.session, memory.identity))
+
     def snapshot(self, request: Request, moment: Moment) -> Outcome:
         """Keep a session as it is now, if it differs from what is kept.
 
@@ -90,16 +101,63 @@ class Snapshotter:
             NoSpace: the spool is full.
         """
         with opened(request.directory) as root:
-            memory = self._memory(request, root)
+            memory = self.memory(request, root)
             return _Snapshot(self, request, moment, root, memory).run()
 
-    def _memory(self, request: Request, root: Root) -> Memory:
+    def memory(self, request: Request, root: Directory) -> Memory:
+        """Return what is remembered of a directory, and of its snapshots that wait."""
         identity = RootIdentity(root.device, root.inode, root.birth_ns)
         memory = self.memories.of(request.session, identity)
         memory.directory = request.directory
         if memory.opened is None:
             self._catch_up(memory)
         return memory
+
+    def standing(
+        self, request: Request, memory: Memory, root: Directory
+    ) -> Opened | None:
+        """Return where the epoch stands; None while the catalog cannot be asked.
+
+        If what we remember is not that, we remember it from now on.
+
+        Raises:
+            ForeignDirectory: the session is another user's.
+        """
+        if self.spool.pending(request.session):
+            return None
+        if memory.opened is not None:
+            return memory.opened
+        try:
+            found = self.tools.catalog.open_session(
+                request.session,
+                memory.identity,
+                RootOwner(root.uid, root.gid, root.mode),
+                self.host,
+                owner=request.owner,
+            )
+            self._rebase(memory, found)
+            require_own(found, root.uid)
+        except ForeignDirectory:
+            raise
+        except ExpokeepError as error:
+            # Down, closed to us, or the session is another host's: all of that is for
+            # the one who ships. Here it must not keep us from keeping.
+            log.debug("catalog not asked", error=str(error))
+            return None
+        self.memories.learn(memory.identity, found)
+        return found
+
+    def _rebase(self, memory: Memory, found: Opened) -> None:
+        """Start from the catalog's tree if it is not the one that we remember."""
+        is_restored = found.tip_seq is None and found.base_seq is not None
+        if found.tip_pack == memory.index.pack and not is_restored:
+            return
+        start = found.tip_seq if found.tip_seq is not None else found.base_seq
+        tree: Tree = {}
+        if start is not None:
+            ref = VersionRef(memory.session, Selector(seq=start))
+            tree = self.tools.catalog.tree(self.tools.catalog.resolve(ref))
+        memory.rebase(tree, found)
 
     def _catch_up(self, memory: Memory) -> None:
         """Add what was sealed before a crash and did not reach the index any more."""
@@ -132,12 +190,17 @@ class _Snapshot:
     moment: Moment
     root: Root
     memory: Memory
+    early: Alongside = field(init=False)
     seen: Look = field(init=False)
     plan: Plan = field(init=False)
+    believes_all: bool = False
+    """Whether what is gone is meant to be gone."""
 
     def run(self) -> Outcome:
         """Look, decide, build, ship."""
         tools = self.engine.tools
+        self.early = self.engine.early(self.memory)
+        self.early.begin(self.memory.index)
         self.seen = look(
             self.root,
             self.memory.index,
@@ -148,11 +211,15 @@ class _Snapshot:
         if not still_there(self.root, self.request.directory):
             # What we saw of a tree that is being removed is no tree.
             raise NotFound(f"{self.request.directory} went away")
+        self.early.looked()
         point("after-scan")
         self._decide()
         if not self.plan.delta:
             return self._unchanged()
-        standing = self._standing()
+        remembered = self.memory.index
+        standing = self.engine.standing(self.request, self.memory, self.root)
+        if self.memory.index is not remembered:
+            self._decide()
         while self.plan.delta:
             keeping = Keeping(
                 self.engine.tools,
@@ -175,6 +242,8 @@ class _Snapshot:
         return self._outcome(None)
 
     def _outcome(self, sealed: Sealed | None) -> Outcome:
+        believed = None if self.believes_all else self.plan.believed
+        self.early.kept(self.memory.index, self.seen.entries.keys(), believed)
         now_s, due_s = clock.monotonic_s(), self.plan.due_s
         return Outcome(
             sealed=sealed,
@@ -188,8 +257,12 @@ class _Snapshot:
         )
 
     def _decide(self) -> None:
+        # Not even a person means what goes while everything goes.
+        self.believes_all = (
+            self.request.believes_deletions and not self.early.is_vanishing
+        )
         policy = self.engine.tools.policy
-        grace_s = 0 if self.request.believes_deletions else policy.deletion_grace_s
+        grace_s = 0 if self.believes_all else policy.deletion_grace_s
         self.plan = plans.decide(
             self.memory.index.tree,
             self.seen.entries,
@@ -198,48 +271,6 @@ class _Snapshot:
             Patience(self.moment.monotonic_s, grace_s),
         )
         self.memory.missing_since_s = self.plan.missing_since_s
-
-    def _standing(self) -> Opened | None:
-        """Return where the epoch stands; None while the catalog cannot be asked."""
-        if self.engine.spool.pending(self.request.session):
-            return None
-        if self.memory.opened is not None:
-            return self.memory.opened
-        root = self.root
-        try:
-            found = self.engine.tools.catalog.open_session(
-                self.request.session,
-                self.memory.identity,
-                RootOwner(root.uid, root.gid, root.mode),
-                self.engine.host,
-                owner=self.request.owner,
-            )
-            self._rebase(found)
-            require_own(found, root.uid)
-        except ForeignDirectory:
-            raise
-        except ExpokeepError as error:
-            # Down, closed to us, or the session is another host's: all of that is for
-            # the one who ships. Here it must not keep us from keeping.
-            log.debug("catalog not asked", error=str(error))
-            return None
-        self.engine.memories.learn(self.memory.identity, found)
-        return found
-
-    def _rebase(self, found: Opened) -> None:
-        """Start from the catalog's tree if it is not the one that we remember."""
-        is_restored = found.tip_seq is None and found.base_seq is not None
-        if found.tip_pack == self.memory.index.pack and not is_restored:
-            return
-        start = found.tip_seq if found.tip_seq is not None else found.base_seq
-        tree: Tree = {}
-        if start is not None:
-            ref = VersionRef(self.request.session, Selector(seq=start))
-            tree = self.engine.tools.catalog.tree(
-                self.engine.tools.catalog.resolve(ref)
-            )
-        self.memory.rebase(tree, found)
-        self._decide()
 
 
 def _life_of(note: Note) -> RootIdentity:

@@ -4,6 +4,7 @@ import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
+from expokeep import clock
 from expokeep.model.guard import Limits
 from expokeep.model.names import SessionId
 from expokeep.model.version import Trigger
@@ -52,3 +53,8 @@ class Moment:
     monotonic_s: float
     now_ns: int
     """As the file system stamps files."""
+
+
+def this_moment() -> Moment:
+    """Return now, by all three clocks."""
+    return Moment(clock.now(), clock.monotonic_s(), clock.now_ns())

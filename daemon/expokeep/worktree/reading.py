@@ -96,6 +96,11 @@ def again(root: Root, path: bytes, entry: File) -> bytes:
     return data
 
 
+def quick_of(data: bytes) -> bytes:
+    """Return what answers whether bytes changed, and nothing else."""
+    return xxhash.xxh3_128_digest(data)
+
+
 @contextlib.contextmanager
 def _held(root: Root, path: bytes) -> Iterator[int]:
     descriptor = open_file(root.descriptor, path)

@@ -1,0 +1,226 @@
+"""Takes contents early: what the reader hands over is copied by a thread of ours.
+
+The reader must never wait, so it only puts into a queue. A file in the queue is open,
+and so is safe from being deleted; once it is copied it is safe from a kill of ours.
+"""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from expokeep import clock
+from expokeep.catalog.values import RootIdentity
+from expokeep.errors import ExpokeepError
+from expokeep.log import get
+from expokeep.model.names import SessionId
+from expokeep.snapshot.allowance import Allowance
+from expokeep.snapshot.life import TakenLife
+from expokeep.spool.early import Life
+from expokeep.spool.journal import Journals
+from expokeep.watch.values import SessionDirectory
+from expokeep.worktree.root import opened
+from expokeep.worktree.system import details
+
+log = get(__name__)
+
+SETTLE_S = 5.0
+"""How long a snapshot waits for what is in the queue. Beyond it nothing is lost: what
+comes later is taken for the next snapshot."""
+_NAP_S = 1.0
+
+Act = Callable[[], None]
+LifeKey = tuple[SessionId, int, int, int]
+
+
+class Capturing:
+    """A `watch.values.Capture`, and what snapshots ask of it."""
+
+    def __init__(self, journals: Journals, allowance: Allowance) -> None:
+        self._journals = journals
+        self.allowance = allowance
+        self._lives: dict[SessionDirectory, TakenLife] = {}
+        """Those that stand, for the reader alone."""
+        self._known: dict[LifeKey, TakenLife] = {}
+        self._over: list[TakenLife] = []
+        self._ending = threading.Lock()
+        self._queue: deque[Act] = deque()
+        self._wake = threading.Event()
+
+    # --- on the reader's thread -----------------------------------------------------
+
+    def begun(self, directory: SessionDirectory, root: int) -> None:
+        """Take care of a directory from now on."""
+        found = os.fstat(root)
+        life = Life(
+            session=directory.session,
+            path=directory.path,
+            device=found.st_dev,
+            inode=found.st_ino,
+            birth_ns=details(root).birth_ns,
+            uid=found.st_uid,
+            gid=found.st_gid,
+            mode=found.st_mode & 0o777,
+        )
+        known = self._known.get(_key(life))
+        if known is None:
+            known = TakenLife(life, self._journals, self.allowance)
+            self._known[_key(life)] = known
+        with self._ending:
+            # It was renamed away and has come back: no end after all.
+            known.ended_at_s, known.is_over = None, False
+            if known in self._over:
+                self._over.remove(known)
+        self._lives[directory] = known
+
+    def opened(
+        self, directory: SessionDirectory, path: bytes, fd: int, *, closed: bool
+    ) -> None:
+        """Take over a file."""
+        life = self._lives.get(directory)
+        if life is None or self.allowance.is_full:
+            os.close(fd)
+            if life is not None and closed:
+                self.missed(directory)
+            return
+        self.allowance.opened()
+        since_s = clock.monotonic_s()
+        self._queue.append(partial(life.opened, path, fd, since_s, closed=closed))
+
+    def closed(self, directory: SessionDirectory, path: bytes) -> None:
+        """Learn that a file is complete, whose name is gone."""
+        if (life := self._lives.get(directory)) is not None:
+            self._queue.append(partial(life.closed, path, clock.monotonic_s()))
+
+    def linked(self, directory: SessionDirectory, path: bytes, target: bytes) -> None:
+        """Take a link."""
+        if (life := self._lives.get(directory)) is not None:
+            self._queue.append(partial(life.linked, path, target))
+
+    def moved(self, directory: SessionDirectory, old: bytes, new: bytes) -> None:
+        """Follow a rename."""
+        if (life := self._lives.get(directory)) is not None:
+            self._queue.append(partial(life.moved, old, new))
+
+    def vanished(self, directory: SessionDirectory) -> None:
+        """Note a deletion."""
+        if (life := self._lives.get(directory)) is not None:
+            life.vanishing.note(clock.monotonic_s())
+
+    def missed(self, directory: SessionDirectory) -> None:
+        """Count a file that could not be opened."""
+        why = "no descriptor is left"
+        self._queue.append(partial(self.allowance.drop, directory, b"", why))
+
+    def ended(self, directory: SessionDirectory) -> None:
+        """Let a life be over; somebody will ask what became of it."""
+        life = self._lives.pop(directory, None)
+        if life is not None:
+            with self._ending:
+                life.ended_at_s, life.is_over = clock.monotonic_s(), True
+                self._over.append(life)
+
+    def turned(self) -> None:
+        """See to it that somebody looks into the queue."""
+        if self._queue:
+            self._wake.set()
+
+    def leave(self, directory: SessionDirectory) -> None:
+        """Take nothing more of a directory: nobody takes snapshots of it."""
+        life = self._lives.pop(directory, None)
+        if life is not None:
+            self._known.pop(_key(life.life), None)
+            self._queue.append(life.finish)
+
+    # --- on a thread of our own -----------------------------------------------------
+
+    def work(self) -> None:
+        """Wait for something to take, and take it."""
+        clock.wait(self._wake, _NAP_S)
+        self._wake.clear()
+        while self._queue:
+            self._act(self._queue.popleft())
+        if self.allowance.is_tight:
+            for life in list(self._known.values()):
+                life.relieve()
+
+    def _act(self, act: Act) -> None:
+        try:
+            act()
+        except (ExpokeepError, OSError) as error:
+            log.warning("content not taken early", error=str(error))
+
+    # --- for others -----------------------------------------------------------------
+
+    def settle(self, timeout_s: float = SETTLE_S) -> bool:
+        """Wait until all that was handed over is taken; return whether it is."""
+        done = threading.Event()
+        self._queue.append(done.set)
+        self._wake.set()
+        return clock.wait(done, timeout_s)
+
+    def of(self, session: SessionId, identity: RootIdentity) -> TakenLife | None:
+        """Return what is taken of a life that stands."""
+        key = (session, identity.device, identity.inode, identity.birth_ns)
+        return self._known.get(key)
+
+    def adopt(self, life: TakenLife) -> None:
+        """Let the end of a life be asked for of which no event told."""
+        with self._ending:
+            life.is_over = True
+            self._over.append(life)
+
+    def is_over(self, session: SessionId) -> bool:
+        """Return whether a life of a session has ended that nobody asked for yet."""
+        return any(life.life.session == session for life in list(self._over))
+
+    def take_over(self, session: SessionId) -> list[TakenLife]:
+        """Return the lives of a session that are over, once each."""
+        with self._ending:
+            mine = [life for life in self._over if life.life.session == session]
+            for life in mine:
+                self._over.remove(life)
+        return mine
+
+    def give_back(self, life: TakenLife) -> None:
+        """Let a life be asked for again: its end could not be kept."""
+        with self._ending:
+            if life.is_over:
+                self._over.append(life)
+
+    def bury(self, life: TakenLife) -> None:
+        """Forget a life: all of it is kept."""
+        life.finish()
+        with self._ending:
+            if life.is_over:
+                self._known.pop(_key(life.life), None)
+
+    def left(self) -> list[TakenLife]:
+        """Return the lives that ended while no process was there."""
+        return [
+            TakenLife(life, self._journals, self.allowance)
+            for life in self._journals.left()
+            if not _stands(life)
+        ]
+
+    def close(self) -> None:
+        """Let go of all that is open; what is on disk stays for the next process."""
+        while self._queue:
+            self._act(self._queue.popleft())
+        for life in [*self._known.values(), *self._over]:
+            life.close()
+
+
+def _key(life: Life) -> LifeKey:
+    return (life.session, life.device, life.inode, life.birth_ns)
+
+
+def _stands(life: Life) -> bool:
+    try:
+        with opened(Path(os.fsdecode(life.path))) as root:
+            now = (root.device, root.inode, root.birth_ns)
+            return now == (life.device, life.inode, life.birth_ns)
+    except (ExpokeepError, OSError):
+        return False
