@@ -359,6 +359,8 @@ def test_what_a_waiting_snapshot_counts_on_is_not_swept(
     keeper.save(one)
     write(keeper, {"common.js": noise("common"), "own.js": b"own"}, two)
     keeper.look(two)
+    seen = seen_in(keeper.home(two), times=False)
+    shutil.rmtree(keeper.home(two))  # so that it cannot be had from there once more
     warden.deletions.delete(one)
     for _ in range(2):
         warden.collect()
@@ -366,7 +368,7 @@ def test_what_a_waiting_snapshot_counts_on_is_not_swept(
     keeper.ship(two)
 
     warden.collect()
-    assert_restores(keeper, tmp_path, {1: seen_in(keeper.home(two), times=False)}, two)
+    assert_restores(keeper, tmp_path, {1: seen}, two)
     assert is_sound()
 
 
@@ -404,3 +406,40 @@ def test_an_older_catalog_deletes_nothing(keeper, warden, catalog_url):
 
     assert set(keeper.store.list("v1/main/")) >= before
     assert warden.deletions.undelete(SessionId("build-1"))
+
+
+def test_a_pack_that_only_tells_what_went_away_is_needed_by_the_next_ones(
+    keeper, warden, tmp_path, is_sound
+):
+    write(keeper, {"a.js": noise(1), "b.js": noise(2), "c.js": noise(3)})
+    keeper.save()
+    write(keeper, {"b.js": None})
+    keeper.save()
+    write(keeper, {"c.js": noise(4)})
+    keeper.save()
+
+    warden.forget(last=1)
+    for _ in range(2):
+        warden.collect()
+
+    assert_restores(keeper, tmp_path, {3: seen_in(keeper.home(SHOP), times=False)})
+    assert is_sound()
+
+
+def test_of_two_merges_that_tell_the_same_one_stays(keeper, warden, catalog, is_sound):
+    for number in range(1, 9):
+        write(keeper, {"a.js": noise(number), "large.bin": noise("l", 2 << 20)})
+        keeper.save()
+    warden.merge()
+    write(keeper, {"large.bin": noise("m", 2 << 20)})
+    keeper.save()
+    write(keeper, {"a.js": b"last"})
+    keeper.save()
+
+    for _ in range(3):
+        warden.forget(last=1)
+        warden.merge()
+        warden.collect()
+
+    assert seqs(catalog) == [10]
+    assert is_sound()
