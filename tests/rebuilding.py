@@ -89,6 +89,12 @@ def trees(catalog: PostgresCatalog) -> dict[tuple[str, int], Any]:
     return found
 
 
+def trees_by_sid(dsn: str) -> dict[tuple[str, int], Any]:
+    """Return the tree of every version of a catalog that somebody else uses."""
+    with contextlib.closing(PostgresCatalog(Database(dsn))) as catalog:
+        return trees(catalog)
+
+
 @contextlib.contextmanager
 def tools(catalog: PostgresCatalog, store: Store, place: Path) -> Iterator[Tools]:
     """Hold what a rebuild of `catalog` needs."""

@@ -3,9 +3,10 @@
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from expokeep.catalog.rebuilding import Rebuilding
 from expokeep.catalog.sessions import Sessions
 from expokeep.catalog.versions import Versions
-from expokeep.errors import NotFound, UsageError
+from expokeep.errors import Busy, NotFound, UsageError
 from expokeep.model.names import SessionId
 from expokeep.model.version import Selector, Version, VersionRef
 
@@ -19,7 +20,18 @@ def resolved(connection: Connection[TupleRow], ref: VersionRef) -> Version:
     Raises:
         NotFound: there is none.
         UsageError: the prefix of a session fits several.
+        Busy: the catalog is being rebuilt, and nobody can tell yet.
     """
+    try:
+        return _found(connection, ref)
+    except NotFound as error:
+        # Whoever asks takes "there is none" for leave to begin anew.
+        if Rebuilding(connection).under_way():
+            raise Busy("the catalog is being rebuilt from the bucket") from error
+        raise
+
+
+def _found(connection: Connection[TupleRow], ref: VersionRef) -> Version:
     session = _session(connection, ref.session)
     version = _selected(Versions(connection), session, ref.selector)
     if version is None:

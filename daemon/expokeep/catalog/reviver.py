@@ -72,6 +72,7 @@ class PostgresRebuilding:
                 rebuilding.allow()
                 rebuilding.silence(silent=True)
                 Reviving(connection).add_hosts([NOBODY])
+                Sessions(connection).add_scope(self.scope)
                 rebuilding.expect(session, scope=self.scope, uid=UNKNOWN_UID)
                 rebuilding.add_packs(session, packs)
                 Blobs(connection).add(session, places)

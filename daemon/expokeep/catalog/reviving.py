@@ -175,9 +175,9 @@ def revived(
     with connection.pipeline(), connection.transaction():
         rebuilding.allow()
         Sessions(connection).lock(session)
-        last_seq, _ = rebuilding.numbers(session) or (0, None)
-        if last_seq != revival.was_last_seq:
-            raise BaseMoved(f"{session} has grown to version {last_seq} meanwhile")
+        numbers = rebuilding.numbers(session)
+        if numbers is None or numbers[0] != revival.was_last_seq:
+            raise BaseMoved(f"{session} is not any more what it was")
         rebuilding.silence(silent=True)
         _begin(reviving, session, revival)
         _entries(connection, session, revival.versions)
