@@ -1,6 +1,8 @@
 """The disk of a session, for real: what is read, and what comes back."""
 
+import contextlib
 import os
+import resource
 import stat
 import subprocess
 import sys
@@ -460,3 +462,29 @@ from expokeep.worktree.scan import Limits, survey
 with opened(Path(os.environ["ROOT"])) as root:
     print(survey(root, lambda path, is_directory: False, {}, Limits(1000)).skipped)
 """
+
+
+@pytest.mark.parametrize("left", range(1, 5))
+def test_who_is_out_of_descriptors_has_not_seen_what_he_could_not_open(tmp_path, left):
+    top = tmp_path / "top"
+    (top / "one" / "two" / "three" / "four").mkdir(parents=True)
+
+    with (
+        opened(top) as root,
+        only_descriptors(left),
+        pytest.raises(OSError, match="Too many open files"),
+    ):
+        found_in(root)
+
+
+@contextlib.contextmanager
+def only_descriptors(count):
+    """Let this process open only so many more files."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.open(os.devnull, os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + count, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -13,6 +13,7 @@ from expokeep.model.tree import File
 from expokeep.spool.early import Stored
 from expokeep.worktree.reading import KeptChanging, again
 from expokeep.worktree.root import Root, open_file
+from expokeep.worktree.system import is_our_own
 
 
 class Directory(Protocol):
@@ -77,6 +78,8 @@ class OnDisk:
         try:
             descriptor = open_file(self.root.descriptor, path)
         except OSError as error:
+            if is_our_own(error):
+                raise
             raise KeptChanging(path) from error
         with os.fdopen(descriptor, "rb") as file:
             yield file

@@ -15,6 +15,7 @@ from expokeep.worktree.index import Index, Known
 from expokeep.worktree.reading import YOUNG_NS, Contents, KeptChanging, read
 from expokeep.worktree.root import Root, open_file
 from expokeep.worktree.scan import Limits, Reason, Suspect, excluding, survey
+from expokeep.worktree.system import is_our_own
 
 HOLD_BYTES = 64 * 1024 * 1024
 """Contents kept in memory between the scan and the pack; beyond that they are read
@@ -60,7 +61,7 @@ def look(
     Files are read on the threads of `executor`, where there are many.
 
     Raises:
-        OSError: the root itself cannot be listed.
+        OSError: the root itself cannot be listed, or we are out of descriptors.
     """
     rules = rules_of(root, policy)
     limits = Limits(policy.max_file_bytes)
@@ -88,7 +89,9 @@ def rules_of(root: Root, policy: Policy) -> Rules:
     """Return what is left out: the host's excludes and the project's ignore file."""
     try:
         descriptor = open_file(root.descriptor, os.fsencode(policy.ignore_file))
-    except OSError:
+    except OSError as error:
+        if is_our_own(error):
+            raise  # what a project leaves out may be its secrets
         return ignore.rules(policy.excludes)
     try:
         contents = os.read(descriptor, MAX_IGNORE_FILE_BYTES)
@@ -127,5 +130,7 @@ def _read(
         return "kept changing"
     except FileNotFoundError:
         return None  # between the scan and the reading: its event brings us back
-    except OSError:
+    except OSError as error:
+        if is_our_own(error):
+            raise
         return "unreadable"

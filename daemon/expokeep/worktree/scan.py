@@ -16,7 +16,7 @@ from expokeep.model.names import MAX_PATH_BYTES
 from expokeep.model.tree import PERMISSIONS, Directory, Entry, File, Link
 from expokeep.worktree.index import Known, Signature
 from expokeep.worktree.root import DIRECTORY, Root
-from expokeep.worktree.system import details
+from expokeep.worktree.system import details, is_our_own
 
 MAX_DEPTH = 128
 """Directories inside each other; below that is reported and left out."""
@@ -109,8 +109,8 @@ class _Walk:
         """Take every name of one directory."""
         try:
             listing = _listing(descriptor)
-        except OSError:
-            if not above:
+        except OSError as error:
+            if not above or is_our_own(error):
                 raise
             self.found.skipped[above] = "unreadable"
             return
@@ -145,7 +145,9 @@ class _Walk:
             descriptor = os.open(name, DIRECTORY, dir_fd=parent)
         except FileNotFoundError:
             return
-        except OSError:
+        except OSError as error:
+            if is_our_own(error):
+                raise
             self.found.skipped[path] = "unreadable"
             return
         try:

@@ -4,6 +4,7 @@ Each is a thin door: bytes and descriptors in, a value or an `OSError` out.
 """
 
 import ctypes
+import errno
 import os
 import struct
 from dataclasses import dataclass
@@ -31,6 +32,17 @@ class Details:
     """Zero where the file system keeps no time of birth."""
     mount: int
     """Which mount this is on; zero before Linux 5.8."""
+
+
+def is_our_own(error: OSError) -> bool:
+    """Return whether an error tells of us, and nothing of what was to be opened.
+
+    Who is out of descriptors or memory has not seen that a file cannot be read.
+
+    >>> is_our_own(OSError(errno.EMFILE, "")), is_our_own(OSError(errno.EACCES, ""))
+    (True, False)
+    """
+    return error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 def details(descriptor: int) -> Details:
