@@ -117,7 +117,10 @@ def _may_follow(before: Waiting, after: Waiting, *, hard: bool) -> bool:
     follows = after.snap.full or after.note.parent_pack == before.entry.pack
     # One is the last good state, the other what a person must look at.
     suspicious = after.note.loss is not None or before.note.loss is not None
-    return follows and not suspicious and (hard or not _is_asked_for(before.note))
+    # Another host had the session in between: they will not be recorded side by side.
+    same_owner = before.note.fence == after.note.fence
+    is_let_go = hard or not _is_asked_for(before.note)
+    return follows and same_owner and not suspicious and is_let_go
 
 
 def _is_asked_for(note: Note) -> bool:
