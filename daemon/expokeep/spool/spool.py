@@ -260,7 +260,9 @@ def _refusals_named() -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _FULL:
-            raise NoSpace(f"the spool is full: {error}") from error
+            full = NoSpace(f"the spool is full: {error}")
+            full.hint = "Make room: it is tried again at once. What is in it is safe."
+            raise full from error
         if error.errno in _FAILING:
             raise SpoolFailing(f"the spool cannot be written: {error}") from error
         raise
