@@ -77,7 +77,10 @@ class Stage:
 
     dsn: str
     """Past the wire."""
+    wired: str
+    """Through it."""
     wire: Wire
+    bucket: S3Settings
     database: Database
     catalog: Watched
     books: Books
@@ -147,7 +150,7 @@ def staged(home: Path, seaweed: Seaweed, top: Path) -> Iterator[Stage]:
         books = Books(direct, dsn, store)
         trials = Trials(catalog, store, books, top)
         stack.callback(trials.close)
-        stage = Stage(dsn, wire, held.database, catalog, books, trials)
+        stage = Stage(dsn, wired, wire, settings, held.database, catalog, books, trials)
         _prepare(stage)
         yield stage
 
