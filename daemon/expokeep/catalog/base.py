@@ -170,7 +170,9 @@ class Catalog(Protocol):
         """
         ...
 
-    def session(self, session: SessionId) -> SessionRow | None:
+    def session(
+        self, session: SessionId, *, deleted_too: bool = False
+    ) -> SessionRow | None:
         """Return one session, or None if nothing was ever kept of it."""
         ...
 

@@ -5,7 +5,7 @@ import uuid
 from dataclasses import dataclass
 
 from expokeep.catalog.values import PackKind, PackRecord, Place
-from expokeep.errors import ExpokeepError
+from expokeep.errors import ExpokeepError, NotFound
 from expokeep.model.names import SessionId
 from expokeep.model.tree import Entry
 
@@ -14,6 +14,14 @@ class Outdated(ExpokeepError):
     """What a merge was made for is not so any more; nothing was changed."""
 
     transient = True
+
+
+class WasDeleted(NotFound):
+    """The session was deleted, and can still be had back."""
+
+    def __init__(self, session: SessionId) -> None:
+        super().__init__(f"session {session} was deleted")
+        self.hint = f"`expokeep undelete {session}` brings it back."
 
 
 @dataclass(frozen=True, slots=True)

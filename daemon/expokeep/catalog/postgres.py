@@ -204,14 +204,15 @@ class PostgresCatalog:
             )
         )
 
-    def session(self, session: SessionId) -> SessionRow | None:
+    def session(
+        self, session: SessionId, *, deleted_too: bool = False
+    ) -> SessionRow | None:
         """Return one session, or None if nothing was ever kept of it."""
-        rows = self.database.run(
-            lambda connection: Sessions(connection).rows(
-                owner=None, prefix="", limit=1, exact=session
+        return self.database.run(
+            lambda connection: Sessions(connection).one(
+                session, deleted_too=deleted_too
             )
         )
-        return next(iter(rows), None)
 
     def find(self, glob: bytes, sessions: Sequence[SessionId] = ()) -> Iterator[Found]:
         """Yield every path that ever matched, in these sessions or in all."""

@@ -3,6 +3,7 @@
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from expokeep.catalog.caring import WasDeleted
 from expokeep.catalog.rebuilding import Rebuilding
 from expokeep.catalog.sessions import Sessions
 from expokeep.catalog.versions import Versions
@@ -32,16 +33,19 @@ def resolved(connection: Connection[TupleRow], ref: VersionRef) -> Version:
 
 
 def _found(connection: Connection[TupleRow], ref: VersionRef) -> Version:
-    session = _session(connection, ref.session)
+    session = _session(connection, ref)
     version = _selected(Versions(connection), session, ref.selector)
     if version is None:
         raise NotFound(f"session {session} has no version {_shown(ref.selector)}")
     return version
 
 
-def _session(connection: Connection[TupleRow], prefix: str) -> SessionId:
-    matches = Sessions(connection).matching(prefix, limit=_SHOWN + 1)
+def _session(connection: Connection[TupleRow], ref: VersionRef) -> SessionId:
+    prefix, sessions = ref.session, Sessions(connection)
+    matches = sessions.matching(prefix, limit=_SHOWN + 1, deleted_too=not ref.is_asked)
     if not matches:
+        if sessions.matching(prefix, limit=1, deleted_too=True):
+            raise WasDeleted(prefix)
         raise NotFound(f"no session {prefix} is kept")
     if len(matches) > 1 and matches[0] != prefix:
         more = ", ..." if len(matches) > _SHOWN else ""

@@ -74,34 +74,37 @@ class Sessions:
             "gid": root.gid if root else None,
             "mode": root.mode if root else None,
             "taken_at": taken_at,
+            "is_asked": new.trigger == "save",
         }
         self.connection.execute(_SQL["take_number"], values)
 
-    def matching(self, prefix: str, *, limit: int) -> list[SessionId]:
-        """Return ids that begin with `prefix`, sorted: an exact one comes first."""
+    def matching(
+        self, prefix: str, *, limit: int, deleted_too: bool = False
+    ) -> list[SessionId]:
+        """Return ids that begin with `prefix`, sorted: an exact one comes first.
+
+        With `deleted_too` the exact one may be that of a deleted session.
+        """
+        values = {"prefix": prefix, "limit": limit, "deleted_too": deleted_too}
         with self.connection.cursor(row_factory=scalar_row) as cursor:
-            cursor.execute(_SQL["matching"], {"prefix": prefix, "limit": limit})
+            cursor.execute(_SQL["matching"], values)
             return cursor.fetchall()
 
     def rows(
-        self,
-        *,
-        owner: str | None,
-        prefix: str,
-        limit: int,
-        exact: SessionId | None = None,
-        uid: int | None = None,
+        self, *, owner: str | None, prefix: str, limit: int, uid: int | None = None
     ) -> list[SessionRow]:
         """Return sessions as lists show them, the one used last first."""
-        values = {
-            "owner": owner,
-            "prefix": prefix,
-            "limit": limit,
-            "exact": exact,
-            "uid": uid,
-        }
+        values = {"owner": owner, "prefix": prefix, "limit": limit, "uid": uid}
         with self.connection.cursor(row_factory=class_row(SessionRow)) as cursor:
-            return cursor.execute(_SQL["rows"], values).fetchall()
+            wish = {**values, "exact": None, "deleted_too": False}
+            return cursor.execute(_SQL["rows"], wish).fetchall()
+
+    def one(self, session: SessionId, *, deleted_too: bool) -> SessionRow | None:
+        """Return one session, if there is such a one."""
+        values = {"owner": None, "prefix": "", "limit": 1, "uid": None}
+        with self.connection.cursor(row_factory=class_row(SessionRow)) as cursor:
+            wish = {**values, "exact": session, "deleted_too": deleted_too}
+            return cursor.execute(_SQL["rows"], wish).fetchone()
 
     def describe(
         self, session: SessionId, *, owner: str | None, project_name: str | None

@@ -48,6 +48,8 @@ SELECT host.id, host.name, host.lease_until > clock_timestamp() AS alive
  WHERE session.sid = %(session)s;
 
 -- name: take_number
+-- What expired comes back with its next version; what a person deleted, only when a
+-- person saves it.
 -- The compare-and-set that everything hangs on. The row is locked by now, so this
 -- cannot miss; should it, then nobody's version is overwritten.
 UPDATE session
@@ -57,7 +59,9 @@ UPDATE session
        root_uid = coalesce(%(uid)s, root_uid),
        root_gid = coalesce(%(gid)s, root_gid),
        root_mode = coalesce(%(mode)s, root_mode),
-       accessed_at = greatest(accessed_at, %(taken_at)s)
+       accessed_at = greatest(accessed_at, %(taken_at)s),
+       deleted_at = CASE WHEN expired OR %(is_asked)s THEN NULL ELSE deleted_at END,
+       expired = false
  WHERE sid = %(session)s
    AND last_seq = %(seq)s - 1
    AND (fence = %(fence)s OR NOT %(moves_head)s);
@@ -68,7 +72,8 @@ SELECT sid
   FROM session
  WHERE sid >= %(prefix)s
    AND sid < %(prefix)s || '~'
-   AND deleted_at IS NULL
+   AND (deleted_at IS NULL
+        OR (%(deleted_too)s AND sid = %(prefix)s))
  ORDER BY sid
  LIMIT %(limit)s;
 
@@ -94,7 +99,7 @@ SELECT session.sid AS session, session.owner, session.project_name,
    AND (%(exact)s::text IS NULL OR session.sid = %(exact)s)
    AND session.sid >= %(prefix)s
    AND session.sid < %(prefix)s || '~'
-   AND session.deleted_at IS NULL
+   AND (session.deleted_at IS NULL OR %(deleted_too)s)
  ORDER BY session.accessed_at DESC, session.sid
  LIMIT %(limit)s;
 

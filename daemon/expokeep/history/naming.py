@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from expokeep.catalog.base import Catalog
+from expokeep.catalog.caring import WasDeleted
 from expokeep.errors import NotFound, UsageError
 from expokeep.model.names import SessionId, parse_session_id
 from expokeep.model.version import (
@@ -52,6 +53,8 @@ class Naming:
         if self.catalog.session(prefix) is not None:
             return prefix
         rows = self.catalog.sessions(prefix=prefix, limit=_NAMED + 1)
+        if not rows and self.catalog.session(prefix, deleted_too=True) is not None:
+            raise WasDeleted(prefix)
         if not rows:
             raise NotFound(f"no session {prefix} is kept")
         if len(rows) > 1:

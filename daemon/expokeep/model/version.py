@@ -3,7 +3,7 @@
 import datetime
 import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from expokeep.model.digest import Digest
@@ -62,6 +62,8 @@ class VersionRef:
 
     session: SessionId
     selector: Selector = Selector()
+    is_asked: bool = field(default=False, compare=False)
+    """These are a person's words: sessions that were deleted do not exist for them."""
 
 
 _LABEL = re.compile(r"label:(?P<name>[^\x00-\x1f\x7f-\x9f@/]{1,100})")
@@ -93,9 +95,9 @@ def parse_version_ref(text: str, *, now: datetime.datetime) -> VersionRef:
     sid, separator, rest = text.partition("@")
     session = parse_session_id(sid)
     if not separator:
-        return VersionRef(session)
+        return VersionRef(session, is_asked=True)
     try:
-        return VersionRef(session, _parse_selector(rest, now))
+        return VersionRef(session, _parse_selector(rest, now), is_asked=True)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{rest!r} names no version; write {SYNTAX}") from error
 

@@ -443,3 +443,58 @@ def test_of_two_merges_that_tell_the_same_one_stays(keeper, warden, catalog, is_
 
     assert seqs(catalog) == [10]
     assert is_sound()
+
+
+def test_what_is_deleted_is_hidden_from_people_and_captures_go_on(
+    keeper, warden, catalog, tmp_path
+):
+    saved(keeper, 2)
+    warden.deletions.delete(SHOP)
+
+    with pytest.raises(NotFound, match="deleted") as refused:
+        keeper.restore(f"{SHOP}", tmp_path / "look")
+    keeper.restart()
+    write(keeper, {"App.js": b"beneath"})
+    version = keeper.save(trigger="auto")
+
+    assert "undelete" in refused.value.hint
+    assert version.seq == 3
+    assert catalog.sessions() == []
+    assert catalog.session(SHOP, deleted_too=True) is not None
+
+
+@pytest.mark.parametrize("expired", [False, True])
+def test_a_save_brings_a_deleted_session_back_and_a_capture_an_expired_one(
+    keeper, warden, catalog, catalog_url, expired
+):
+    saved(keeper, 1)
+    if expired:
+        age(catalog_url, hours=31 * 24)
+        patient = Warden(
+            catalog, keeper.store, warden.top / "p", warden.executor, 86_400
+        )
+        assert patient.collect().expired == (SHOP,)
+    else:
+        warden.deletions.delete(SHOP)
+
+    write(keeper, {"App.js": b"here again"})
+    keeper.save(trigger="auto" if expired else "save")
+
+    assert [row.session for row in catalog.sessions()] == [SHOP]
+
+
+def test_a_directory_whose_session_was_purged_begins_anew(
+    keeper, warden, catalog, tmp_path, is_sound
+):
+    saved(keeper, 3)
+    warden.deletions.delete(SHOP)
+    warden.collect()
+
+    write(keeper, {"App.js": b"here again"})
+    keeper.restart()
+    version = keeper.save()
+
+    assert_restores(
+        keeper, tmp_path, {version.seq: seen_in(keeper.home(SHOP), times=False)}
+    )
+    assert is_sound()
