@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 
 import msgspec
 
@@ -51,12 +52,15 @@ def asked_save(parts: Parts, line: Line, wish: SaveWish) -> Iterator[bytes]:
     waiting = parts.engine.spool.pending(session)
     if waiting:
         yield from _until_recorded(parts, session, waiting[-1].pack)
+    version = _version(parts, session, outcome)
+    if outcome.sealed is None and version and version.parked and wish.force:
+        version = _accepted(parts, version)
     took_s = clock.monotonic_s() - started_s
     if wish.user is not None or wish.name is not None:
         parts.engine.backends.catalog.describe(
             session, owner=wish.user, project_name=wish.name
         )
-    yield msgspec.json.encode(_told(parts, session, outcome, took_s))
+    yield msgspec.json.encode(_told(parts, session, outcome, version, took_s))
 
 
 def _take(parts: Parts, session: SessionId, *, force: bool) -> None:
@@ -101,8 +105,25 @@ def _until_recorded(
             raise TimedOut("it is safe in the spool, and not recorded yet")
 
 
-def _told(parts: Parts, session: SessionId, outcome: Outcome, took_s: float) -> Saved:
-    version = _version(parts, session, outcome)
+def _accepted(parts: Parts, version: Version) -> Version:
+    """Make a version head that was parked before somebody said what it is."""
+    replaced = parts.engine.backends.catalog.accept(version)
+    log.info(
+        "version accepted",
+        session=version.session,
+        version=version.seq,
+        instead_of=replaced,
+    )
+    return replace(version, parked=None)
+
+
+def _told(
+    parts: Parts,
+    session: SessionId,
+    outcome: Outcome,
+    version: Version | None,
+    took_s: float,
+) -> Saved:
     row = parts.engine.backends.catalog.session(session)
     sealed = outcome.sealed
     stored = sum(pack.size_bytes for pack in sealed.entry.note.packs) if sealed else 0
@@ -127,10 +148,8 @@ def _told(parts: Parts, session: SessionId, outcome: Outcome, took_s: float) -> 
 def _version(parts: Parts, session: SessionId, outcome: Outcome) -> Version | None:
     """Return the version that the directory is now."""
     catalog = parts.engine.backends.catalog
-    if outcome.sealed is not None:
-        pack = outcome.sealed.entry.pack
-        found = catalog.versions(session, limit=20)
-        return next((one for one in found if one.pack == pack), None)
+    if outcome.pack is not None:
+        return catalog.trace([parts.shipping.told_by(outcome.pack)]).version
     opened = outcome.opened
     seq = (opened.tip_seq or opened.base_seq) if opened else None
     try:

@@ -183,12 +183,12 @@ class Shipping:
         """
 
         def is_over() -> bool:
-            told = self._told_by(pack) in self._recorded
+            told = self.told_by(pack) in self._recorded
             return told or self.failures_of(session) > failures
 
         with self._changed:
             self._changed.wait_for(is_over, wait_s)
-            pack = self._told_by(pack)
+            pack = self.told_by(pack)
             if (refused := self._recorded.get(pack)) is not None:
                 raise refused
             if pack in self._recorded:
@@ -200,7 +200,7 @@ class Shipping:
             raise Busy("uploads are paused; it is safe in the spool")
         return False
 
-    def _told_by(self, pack: uuid.UUID) -> uuid.UUID:
+    def told_by(self, pack: uuid.UUID) -> uuid.UUID:
         """Return the pack of the snapshot into which this one was folded, or itself."""
         while pack in self._folded:
             pack = self._folded[pack]

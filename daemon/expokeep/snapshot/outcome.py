@@ -1,5 +1,6 @@
 """What became of a snapshot."""
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -24,3 +25,5 @@ class Outcome:
     excluded_count: int
     wake_in_s: float | None
     """When to look again by ourselves: a deletion will be believed then."""
+    pack: uuid.UUID | None = None
+    """Of the snapshot that the directory is now; None: none was ever taken of it."""

@@ -254,6 +254,7 @@ class _Snapshot:
             skipped=self.seen.skipped,
             excluded_count=self.seen.excluded_count,
             wake_in_s=None if due_s is None else max(0.0, due_s - now_s),
+            pack=self.memory.index.pack,
         )
 
     def _decide(self) -> None:
