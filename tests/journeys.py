@@ -9,16 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from expokeep import clock
+from expokeep import clock, wiring
 from expokeep.catalog.base import Catalog
 from expokeep.catalog.values import Host
 from expokeep.model.guard import Limits
 from expokeep.model.ignore import DEFAULT_EXCLUDES
 from expokeep.model.names import SessionId
 from expokeep.model.version import Version
+from expokeep.restore.ahead import Holdings
 from expokeep.restore.cache import RangeCache
 from expokeep.restore.fetch import Fetcher
-from expokeep.restore.local import LocalSource
 from expokeep.restore.run import Result, Wish, restore
 from expokeep.snapshot.build import Builder
 from expokeep.snapshot.claims import Claims
@@ -26,6 +26,7 @@ from expokeep.snapshot.judging import Judge
 from expokeep.snapshot.keep import Tools
 from expokeep.snapshot.memory import Memories
 from expokeep.snapshot.outcome import Outcome
+from expokeep.snapshot.owning import beside
 from expokeep.snapshot.remains import Remains
 from expokeep.snapshot.run import Snapshotter
 from expokeep.snapshot.ship import Shipped, Shipper
@@ -84,9 +85,12 @@ class Keeper:
         fetcher = Fetcher(
             self.store, RangeCache(self.top / "cache", 1 << 30), self.executor, ahead=4
         )
-        self.source = LocalSource(
-            self.catalog, fetcher, self.host, home=self.home, now=clock.now
+        holdings = Holdings(
+            self.spool, memories.shelf, self.host, self.policy.guard, beside
         )
+        self.source = wiring.reading_of(
+            self.catalog, fetcher, holdings, self.home, memories.expect
+        ).source
 
     def home(self, session: SessionId) -> Path:
         """Return the directory of a session."""
@@ -102,6 +106,7 @@ class Keeper:
         """Ship all that waits for a session."""
         shipped = []
         for entry in self.spool.pending(session):
+            self.snapshotter.settle_origin(entry.note)
             shipped.append(self.shipper.ship(entry))
             self.snapshotter.shipped(shipped[-1], entry.note)
         return shipped

@@ -120,7 +120,10 @@ class Remote:
 
     def blobs(self, offer: Offer, digests: Collection[Digest]) -> Iterator[Blob]:
         """Yield contents of a version."""
-        ref = f"{offer.version.session}@{offer.version.seq}"
+        version = offer.version
+        # By its pack, if it has no number yet: it may get one at any moment.
+        name = version.seq or f"pack:{version.pack}"
+        ref = f"{version.session}@{name}"
         wanted = {"digests": [digest.hex() for digest in digests]}
         return decoded(self._client.stream("POST", _version(ref, "/blobs"), wanted))
 
@@ -136,6 +139,7 @@ class Remote:
                 "device": arrival.device,
                 "inode": arrival.inode,
                 "birth_ns": arrival.birth_ns,
+                "pack": str(arrival.pack) if arrival.pack else None,
                 "force": arrival.force,
             },
         )

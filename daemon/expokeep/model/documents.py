@@ -49,6 +49,16 @@ class EntryDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     target: str | None = None
 
 
+class HeldDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Snapshots of a session that another host holds and could not record yet."""
+
+    host: str
+    snapshots: int
+    since: datetime.datetime
+    is_alive: bool
+    """Whether that host has been heard of lately."""
+
+
 def version_document(version: Version) -> VersionDocument:
     """Return a version as a document."""
     return VersionDocument(

@@ -1,19 +1,23 @@
 """An offer as a JSON document: what a restore has to make. Fields are only added."""
 
+import datetime
 from pathlib import Path
 
 import msgspec
 
+from expokeep.catalog.values import HeldElsewhere
 from expokeep.errors import IntegrityError
 from expokeep.model.documents import (
     EntryDocument,
+    HeldDocument,
     VersionDocument,
     entry_document,
     tree_of,
     version_document,
     version_of,
 )
-from expokeep.restore.source import Offer
+from expokeep.model.names import SessionId
+from expokeep.restore.source import About, Offer
 
 
 class OfferDocument(
@@ -29,6 +33,11 @@ class OfferDocument(
     """Of the root, octal as all modes are."""
     home: str | None
     """The session's own directory on the daemon's host."""
+    unrecorded: bool = False
+    """It waits in the spool of that host, and has no number yet: `seq` is 0."""
+    parked_newer: int = 0
+    ended_at: datetime.datetime | None = None
+    held_elsewhere: tuple[HeldDocument, ...] = ()
     held_by: str | None = None
     """The other host that holds the session, if it is alive."""
 
@@ -44,7 +53,21 @@ def offer_document(offer: Offer) -> OfferDocument:
         gid=offer.gid,
         mode=f"{offer.mode:04o}",
         home=str(offer.home) if offer.home else None,
+        unrecorded=offer.about.unrecorded,
+        parked_newer=offer.about.parked_newer,
+        ended_at=offer.about.ended_at,
+        held_elsewhere=tuple(map(held_document, offer.about.held_elsewhere)),
         held_by=offer.held_by,
+    )
+
+
+def held_document(held: HeldElsewhere) -> HeldDocument:
+    """Return what another host holds as a document."""
+    return HeldDocument(
+        host=held.host,
+        snapshots=held.entries,
+        since=held.since.astimezone(datetime.UTC),
+        is_alive=held.is_alive,
     )
 
 
@@ -56,14 +79,30 @@ def offer_of(raw: bytes) -> Offer:
     """
     try:
         document = msgspec.json.decode(raw, type=OfferDocument)
+        version = version_of(document.version)
         return Offer(
-            version=version_of(document.version),
+            version=version,
             tree=tree_of(document.entries),
             uid=document.uid,
             gid=document.gid,
             mode=int(document.mode, 8),
             home=Path(document.home) if document.home else None,
             held_by=document.held_by,
+            about=_about(document, version.session),
         )
     except (msgspec.MsgspecError, ValueError) as error:
         raise IntegrityError(f"the daemon's answer is damaged: {error}") from error
+
+
+def _about(document: OfferDocument, session: SessionId) -> About:
+    return About(
+        unrecorded=document.unrecorded,
+        parked_newer=document.parked_newer,
+        ended_at=document.ended_at,
+        held_elsewhere=tuple(
+            HeldElsewhere(
+                session, one.host, one.snapshots, one.since, is_alive=one.is_alive
+            )
+            for one in document.held_elsewhere
+        ),
+    )

@@ -182,7 +182,12 @@ class _Act:
     def _arrival(self, staged: Staging) -> Arrival:
         version, identity = self.offer.version, staged.identity()
         return Arrival(
-            version.session, version.seq, self.target, *identity, force=self.is_forced
+            version.session,
+            version.seq,
+            self.target,
+            *identity,
+            force=self.is_forced,
+            pack=version.pack,
         )
 
     def _show(self, staged: Staging) -> Path | None:

@@ -1,6 +1,7 @@
 """The verbs of the control socket that do something."""
 
 import datetime
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +20,8 @@ from expokeep.history.documents import (
 )
 from expokeep.log import get
 from expokeep.model.names import SessionId, parse_session_id
-from expokeep.restore.local import LocalSource
 from expokeep.restore.source import Arrival
+from expokeep.restore.spooled import SpooledSource
 from expokeep.service.asked_save import PROGRESS_EVERY_S, SaveWish, asked_save
 from expokeep.service.parts import Parts
 from expokeep.service.rights import Rights
@@ -29,8 +30,10 @@ log = get(__name__)
 
 BARRIER_S = 5.0
 """How long to wait for all events that happened before a request."""
-CATCH_UP_S = 5.0
-"""How long a restore waits for what is in the spool to be recorded."""
+NOTICE_S = 1.0
+CAPTURE_S = 2.0
+RECORD_S = 1.0
+"""How long a restore waits for what happened to be noticed, captured and recorded."""
 
 Wish = TypeVar("Wish", bound=msgspec.Struct)
 
@@ -54,6 +57,7 @@ class _Arrival(msgspec.Struct):
     inode: int
     birth_ns: int
     force: bool = False
+    pack: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class Acting:
     """Does what is asked of a daemon."""
 
     parts: Parts
-    source: LocalSource
+    source: SpooledSource
     rights: Rights
 
     def save(self, call: Call) -> Reply:
@@ -94,7 +98,7 @@ class Acting:
     def accept(self, call: Call) -> Reply:
         """Make a version head that did not become it by itself."""
         self.rights.require_operator(call.peer)
-        version = self.source.offer(call.path["ref"]).version
+        version = self.source.recorded.offer(call.path["ref"]).version
         replaced = self.parts.engine.backends.catalog.accept(version)
         log.info(
             "version accepted",
@@ -137,17 +141,26 @@ class Acting:
                 inode=told.inode,
                 birth_ns=told.birth_ns,
                 force=told.force,
+                pack=told.pack,
             )
         )
         return Document(b'{"message_type":"arrived"}')
 
-    def catch_up(self, session: str) -> None:
-        """Give what waits in the spool for a session a moment to be recorded."""
-        shipping, spool = self.parts.shipping, self.parts.engine.spool
-        for waiting in spool.sessions():
-            if waiting.startswith(session) and not shipping.pauses.holds(waiting):
-                shipping.hurry(waiting)
-                shipping.wait_empty(waiting, CATCH_UP_S)
+    def catch_up(self, begin: str) -> None:
+        """Capture what a session has that is not captured yet, before it is restored.
+
+        What waits in the spool is given back as well, so it only has a moment to be
+        recorded: then it has a number.
+        """
+        parts = self.parts
+        parts.observer.barrier(NOTICE_S)
+        here = {line.directory.session for line in parts.board.lines()}
+        here |= parts.board.ended_sessions() | {*parts.engine.spool.sessions()}
+        for session in sorted(one for one in here if one.startswith(begin)):
+            parts.saving.catch_up(session, CAPTURE_S)
+            if not parts.shipping.is_held_up(session):
+                parts.shipping.hurry(session)
+                parts.shipping.wait_empty(session, RECORD_S)
 
     def _scope(self, call: Call, session: str | None) -> SessionId | None:
         if session is None:

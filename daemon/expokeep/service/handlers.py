@@ -19,9 +19,10 @@ from expokeep.history.history import History, Sort
 from expokeep.model.digest import Digest, parse_digest
 from expokeep.model.names import SessionId, from_text, parse_session_id
 from expokeep.restore.documents import offer_document
-from expokeep.restore.local import LocalSource
+from expokeep.restore.spooled import SpooledSource
 from expokeep.service.acting import Acting
 from expokeep.service.parts import Parts
+from expokeep.service.proving import ProvingRoutes
 from expokeep.service.reporting import Reporting
 from expokeep.service.rights import Rights, group_id
 
@@ -36,10 +37,11 @@ class Handlers:
     """Answers requests on behalf of the parts of a daemon."""
 
     history: History
-    source: LocalSource
+    source: SpooledSource
     rights: Rights
     acting: Acting
     reporting: Reporting
+    proving: ProvingRoutes
 
     def routes(self) -> tuple[Route, ...]:
         """Return everything that can be asked."""
@@ -63,6 +65,7 @@ class Handlers:
             ("GET", f"{version}/offer", self.offer),
             ("GET", "/v1/find", self.find),
             ("GET", "/v1/diff", self.diff),
+            *self.proving.routes(),
         )
         blobs = Route("POST", f"{version}/blobs", self.blobs, BLOBS_BODY_BYTES)
         return (*(Route(*row) for row in table), blobs)
@@ -134,7 +137,7 @@ class Handlers:
     def offer(self, call: Call) -> Reply:
         """Tell what a restore of a version has to make.
 
-        What waits in our spool is recorded first, if that is possible soon.
+        What is not captured yet is captured first, if that is possible soon.
         """
         session = call.path["ref"].partition("@")[0]
         if (exact := self._exact(call, session)) is not None:
@@ -180,7 +183,11 @@ def serving(parts: Parts, *, embedded: bool) -> Iterator[ControlSocket]:
     """
     settings, engine = parts.settings, parts.engine
     reading = wiring.reading_of(
-        engine.backends.catalog, engine.fetcher, engine.host, parts.home
+        engine.backends.catalog,
+        engine.fetcher,
+        wiring.holdings_of(settings, engine.spool, engine.host),
+        parts.home,
+        engine.snapshotter.memories.expect,
     )
     has_group = group_id(settings.socket.group) is not None
     rights = Rights(settings.socket.group, parts.uid_of, parts.kept_uid_of)
@@ -190,6 +197,7 @@ def serving(parts: Parts, *, embedded: bool) -> Iterator[ControlSocket]:
         rights=rights,
         acting=Acting(parts, reading.source, rights),
         reporting=Reporting(parts, rights, clock.now(), embedded=embedded),
+        proving=ProvingRoutes(parts, rights),
     )
     with ControlSocket(
         settings.socket.path,

@@ -6,6 +6,7 @@ from pathlib import Path
 from expokeep import clock
 from expokeep.errors import ExpokeepError
 from expokeep.model.names import SessionId
+from expokeep.restore.ahead import AWAY, whose
 from expokeep.service.board import Board
 from expokeep.service.maintenance import Maintenance
 from expokeep.service.progress import Progresses
@@ -76,9 +77,16 @@ class Parts:
         """Return whose a session is of which something is kept, by its whole name.
 
         Raises:
-            ExpokeepError: the catalog does not say, and nobody else may.
+            ExpokeepError: the catalog does not say, and this host does not know it.
         """
-        row = self.engine.backends.catalog.session(session)
+        try:
+            row = self.engine.backends.catalog.session(session)
+        except AWAY:
+            shelf = self.engine.snapshotter.memories.shelf
+            uid = whose(session, shelf, self.engine.spool)
+            if uid is None:
+                raise
+            return uid
         return None if row is None else row.root_uid
 
     def uid_of(self, session: SessionId) -> int | None:

@@ -8,16 +8,25 @@ from pathlib import Path
 
 from expokeep import clock
 from expokeep.catalog.base import Catalog
+from expokeep.catalog.surroundings import PostgresSurroundings
 from expokeep.catalog.values import Host
 from expokeep.history.history import History
 from expokeep.model.names import SessionId
+from expokeep.restore.about import Telling
+from expokeep.restore.ahead import Holdings, Pending
+from expokeep.restore.arrivals import Arrivals, Expect
 from expokeep.restore.cache import RangeCache
 from expokeep.restore.fetch import Fetcher
 from expokeep.restore.local import Home, LocalSource
+from expokeep.restore.spooled import SpooledSource, Ties
+from expokeep.settings.policies import guard_of
 from expokeep.settings.values import Settings
+from expokeep.snapshot.owning import beside
+from expokeep.spool.peek import PeekedSpool
 from expokeep.store.base import Store
-from expokeep.wiring.backends import backends
+from expokeep.wiring.backends import backends, database_of
 from expokeep.wiring.host import host_of
+from expokeep.worktree.shelf import Shelf
 
 
 @contextlib.contextmanager
@@ -38,27 +47,49 @@ class Reading:
     """What only reads: questions, and versions to restore."""
 
     history: History
-    source: LocalSource
+    source: SpooledSource
 
 
 @contextlib.contextmanager
 def reading(settings: Settings) -> Iterator[Reading]:
     """Hold what `--direct` needs: no daemon, straight on Postgres and the bucket."""
-    host = host_of(settings)
+    spool = PeekedSpool(settings.spool.path)
     with (
         backends(settings) as held,
         fetcher(settings, held.store) as fetching,
     ):
-        yield reading_of(held.catalog, fetching, host, home_in(settings))
+        holdings = holdings_of(settings, spool, host_of(settings))
+        yield reading_of(held.catalog, fetching, holdings, home_in(settings))
 
 
-def reading_of(held: Catalog, fetching: Fetcher, host: Host, home: Home) -> Reading:
+def holdings_of(settings: Settings, spool: Pending, host: Host) -> Holdings:
+    """Return what a host holds, and the rules by which that is recorded."""
+    shelf = Shelf(settings.state_dir / "index")
+    return Holdings(spool, shelf, host, guard_of(settings), beside)
+
+
+def reading_of(
+    held: Catalog,
+    fetching: Fetcher,
+    holdings: Holdings,
+    home: Home,
+    expect: Expect = lambda _session, _identity, _tree: None,
+) -> Reading:
     """Return what only reads, on backends that are open."""
+    database = database_of(held)
+    surroundings = PostgresSurroundings(database) if database else None
+    recorded = LocalSource(held, fetching, holdings.host, home=home, now=clock.now)
+    ties = Ties(
+        holdings=holdings,
+        telling=Telling(surroundings, holdings.host),
+        arrivals=Arrivals(held, holdings, home, expect),
+        home=home,
+    )
     return Reading(
         history=History(
             held, lambda places: fetching.blobs(places, held.places), clock.now
         ),
-        source=LocalSource(held, fetching, host, home=home, now=clock.now),
+        source=SpooledSource(recorded, held, fetching, ties, clock.now),
     )
 
 
