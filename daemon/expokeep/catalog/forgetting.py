@@ -24,9 +24,9 @@ class PostgresForgetting:
 
     database: Database
 
-    def sessions(self) -> Iterator[SessionId]:
-        """Yield the sessions that may have something to forget."""
-        query, values = _SQL["sessions"], {"after": "", "limit": _SESSIONS_AT_ONCE}
+    def sessions(self, after: str = "") -> Iterator[SessionId]:
+        """Yield the sessions that may have something to forget, sorted."""
+        query, values = _SQL["sessions"], {"after": after, "limit": _SESSIONS_AT_ONCE}
 
         def work(connection: Connection[TupleRow]) -> list[SessionId]:
             with connection.cursor(row_factory=scalar_row) as cursor:

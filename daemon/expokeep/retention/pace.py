@@ -1,13 +1,29 @@
 """How fast maintenance goes, and when it ends: others must not suffer from it."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from expokeep import clock
 
+REST_MAX_S = 60.0
+_LOOK_EVERY_S = 0.5
+
 
 def _never() -> bool:
     return False
+
+
+def resting(stop: Callable[[], bool]) -> Callable[[float], None]:
+    """Return what waits, and is woken soon after we are to stop."""
+    silence = threading.Event()
+
+    def rest(seconds: float) -> None:
+        until_s = clock.monotonic_s() + min(seconds, REST_MAX_S)
+        while (left_s := until_s - clock.monotonic_s()) > 0 and not stop():
+            clock.wait(silence, min(left_s, _LOOK_EVERY_S))
+
+    return rest
 
 
 @dataclass(slots=True)

@@ -27,8 +27,8 @@ from expokeep.model.version import Version
 class Versions(Protocol):
     """The versions of sessions, for somebody who decides which of them stay."""
 
-    def sessions(self) -> Iterator[SessionId]:
-        """Yield the sessions that may have something to forget."""
+    def sessions(self, after: str = "") -> Iterator[SessionId]:
+        """Yield the sessions that may have something to forget, sorted."""
         ...
 
     def lines(self, session: SessionId) -> list[Line]:

@@ -3,6 +3,7 @@
 from expokeep.service.maintenance import Chore
 from expokeep.service.noting import noting
 from expokeep.service.proving_chores import proving_chores
+from expokeep.service.retaining_chores import retaining_chores
 from expokeep.wiring import Engine
 
 
@@ -10,4 +11,4 @@ def chores(engine: Engine) -> tuple[Chore, ...]:
     """Return what is done for what this engine keeps."""
     if not engine.settings.storage.configured:
         return ()
-    return (*noting(engine), *proving_chores(engine))
+    return (*noting(engine), *retaining_chores(engine), *proving_chores(engine))

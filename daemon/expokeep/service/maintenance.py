@@ -23,6 +23,7 @@ Stop = Callable[[], bool]
 LOOK_EVERY_S = 1.0
 """How often the thread looks whether something is due. It asks nobody but the clock."""
 FIRST_AFTER_S = 60.0
+MORE_AFTER_S = 5.0
 AGAIN_AFTER_S = 300.0
 """After a failure, unless the chore comes sooner anyway."""
 _WAIT_S = 5.0
@@ -39,8 +40,9 @@ class Chore:
 
     name: str
     every_s: float
-    act: Callable[[Stop], None]
-    """Safe to be killed in, and safe beside another daemon that does the same."""
+    act: Callable[[Stop], bool | None]
+    """Safe to be killed in, and safe beside another daemon that does the same. True:
+    there is more to do, soon."""
     first_after_s: float = FIRST_AFTER_S
     """After the start of the daemon; never later than `every_s`."""
     may_be_due: Callable[[], bool] = always
@@ -152,8 +154,9 @@ class Maintenance:
     def _has_run(self, chore: Chore) -> bool:
         began_s = clock.monotonic_s()
         failure: Exception | None = None
+        has_more: bool | None = False
         try:
-            chore.act(self._stopping.is_set)
+            has_more = chore.act(self._stopping.is_set)
         except ExpokeepError as error:
             failure = error
             say = log.warning if error.transient else log.error
@@ -166,9 +169,11 @@ class Maintenance:
         self.outcomes[chore.name] = Outcome(
             chore.name, began_s + took_s, took_s, failure
         )
-        again_s = chore.every_s if failure is None else AGAIN_AFTER_S
+        again_s = MORE_AFTER_S if has_more else chore.every_s
+        if failure is not None:
+            again_s = AGAIN_AFTER_S
         self._put_off(chore, min(chore.every_s, again_s))
-        return failure is None
+        return failure is None and not has_more
 
     def _put_off(self, chore: Chore, by_s: float) -> None:
         self._due_s[chore.name] = clock.monotonic_s() + by_s

@@ -3,12 +3,15 @@
 from pathlib import Path
 
 from expokeep.model.guard import Limits
+from expokeep.retention.plan import Rules
 from expokeep.settings.values import Settings
 from expokeep.snapshot.allowance import Limits as Early
 from expokeep.snapshot.values import Policy
 
 SCOPE = "main"
 """One for the deployment: contents are stored once across all sessions."""
+
+ANY_LABEL = ("*",)
 
 LEVELS = {"fastest": (1, 1), "auto": (3, 6), "better": (7, 9), "max": (15, 19)}
 """zstd levels of a first version and of later ones, by the setting `compression`."""
@@ -54,3 +57,15 @@ def owner_of(settings: Settings, directory: Path) -> str | None:
     """Return whose the session in a directory is, if nobody claimed it."""
     owners = {watch.dir: watch.user for watch in settings.watch}
     return owners.get(directory.parent)
+
+
+def rules_of(settings: Settings) -> Rules:
+    """Return which versions stay."""
+    keep = settings.retention
+    return Rules(
+        last=keep.keep_last,
+        hourly=keep.keep_hourly,
+        daily=keep.keep_daily,
+        weekly=keep.keep_weekly,
+        labels=ANY_LABEL if keep.keep_labels else (),
+    )

@@ -14,6 +14,7 @@ from expokeep.settings.backends import Database, Storage
 from expokeep.settings.declare import section, sections, setting, setting_list
 from expokeep.settings.kinds import SWITCH, choice, duration, size, whole
 from expokeep.settings.proving import Check, Drill
+from expokeep.settings.retention import Retention
 from expokeep.settings.spool import Spool
 
 SESSION_ID = (
@@ -81,18 +82,6 @@ class Guard:
     )
     min_files_lost: int = setting(
         whole(1, 1_000_000), "5", "Fewer may go, whatever part of all they are."
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retention:
-    """How long builds are kept. Only checked and shown so far: nothing is deleted."""
-
-    days: int = setting(
-        whole(1, 36500),
-        "30",
-        "Days since the last access.",
-        env="BUILD_RETENTION_DAYS",
     )
 
 

@@ -3,6 +3,7 @@
 Everyone else is handed what is put together here.
 """
 
+from expokeep.wiring.alone import ReadingAlone, reading_alone
 from expokeep.wiring.backends import (
     Backends,
     backends,
@@ -32,12 +33,15 @@ from expokeep.wiring.reading import (
     reading_of,
 )
 from expokeep.wiring.rebuilding import adopter, generation_guard, noter, rebuilding
+from expokeep.wiring.retaining import Retaining, retaining_of
 
 __all__ = [
     "Backends",
     "Engine",
     "Proving",
     "Reading",
+    "ReadingAlone",
+    "Retaining",
     "adopter",
     "backends",
     "bucket",
@@ -57,8 +61,10 @@ __all__ = [
     "proving",
     "proving_of",
     "reading",
+    "reading_alone",
     "reading_of",
     "rebuilding",
     "require_schema",
+    "retaining_of",
     "store",
 ]

@@ -122,3 +122,21 @@ def test_what_is_stopped_begins_nothing_more():
     maintenance.act()
 
     assert done == ["sweep"]
+
+
+def test_a_chore_with_more_to_do_comes_again_soon():
+    rounds, book = [], Book()
+
+    def act(_):
+        rounds.append(1)
+        return len(rounds) < 2
+
+    maintenance = Maintenance(book, [Chore("sweep", 3600.0, act, first_after_s=0.0)])
+    maintenance.act()
+    assert "sweep" not in book.ages_s
+    assert maintenance._due_s["sweep"] - maintenance.outcomes["sweep"].ended_at_s < 60
+    maintenance._due_s["sweep"] = 0.0
+    maintenance.act()
+
+    assert len(rounds) == 2
+    assert "sweep" in book.ages_s
