@@ -113,3 +113,22 @@ def test_a_daemon_that_lives_on_waits_for_the_rebuild_and_goes_on(
     daemon.ask("restore", fresh, "--to", site.top / "fresh")
     assert digests(site.top / "fresh") == digests(new)
     assert daemon.stop() == 0
+
+
+def test_the_bucket_alone_gives_versions_back_while_postgres_is_lost(
+    filled, site, only_daemon
+):
+    places, _, _ = filled
+    sid, place = list(places.items())[1]
+    drop(site)
+
+    alone = ("--direct", "--from-bucket")
+    back = site.top / "alone"
+    versions = only_daemon.ask("log", sid, *alone)["versions"]
+    ended = only_daemon.cli("restore", sid, "--to", back, *alone)
+    without = only_daemon.cli("restore", sid, "--to", back, "--from-bucket")
+
+    assert [one["seq"] for one in versions] == [2, 1]
+    assert ended.returncode == 0, ended.stderr
+    assert digests(back) == digests(place)
+    assert without.returncode == 2

@@ -72,6 +72,8 @@ class Asked(Protocol):
 @contextlib.contextmanager
 def asking(options: Options, *, parallelism: int | None = None) -> Iterator[Asked]:
     """Hold whom to ask: as the caller chose, never one instead of the other."""
+    if options.from_bucket and not options.direct:
+        raise UsageError("--from-bucket goes together with --direct")
     if options.direct:
         from expokeep.cli.direct import direct  # noqa: PLC0415 - imports the drivers
 

@@ -53,8 +53,15 @@ def direct(options: Options, *, parallelism: int | None = None) -> Iterator["Dir
     """
     settings = loaded(options, **{"restore.parallelism": parallelism}).settings
     logs.configure(level=LEVELS[min(options.verbose, len(LEVELS) - 1)])
-    with within(options.timeout_s), wiring.reading(settings) as reading:
-        yield Direct(reading.history, reading.source, wiring.home_in(settings))
+    home = wiring.home_in(settings)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(within(options.timeout_s))
+        if options.from_bucket:
+            alone = stack.enter_context(wiring.reading_alone(settings))
+            yield Direct(alone.history, alone.source, home)
+        else:
+            reading = stack.enter_context(wiring.reading(settings))
+            yield Direct(reading.history, reading.source, home)
 
 
 @contextlib.contextmanager

@@ -26,6 +26,7 @@ class Options:
     verbose: int = 0
     yes: bool = False
     direct: bool = False
+    from_bucket: bool = False
     progress: bool = True
 
 
@@ -120,7 +121,16 @@ def direct_option(command: Command, *, hidden: bool = False) -> Command:
         help="Without the daemon, straight on Postgres and the bucket.",
     )
     decorated: Command = option(command)
-    return decorated
+    if hidden:
+        return decorated
+    alone = _option(
+        "--from-bucket",
+        field="from_bucket",
+        is_flag=True,
+        help="With --direct: straight on the bucket alone, without Postgres.",
+    )
+    doubly: Command = alone(decorated)
+    return doubly
 
 
 def verb(name: str) -> Callable[[Callable[..., Any]], click.Command]:
