@@ -45,7 +45,7 @@ VERBS = {
     "flush": "Keep and upload now what has changed.",
     "check": "Look for damage in what is kept, and say what to do about it.",
     "drill": "Prove that versions restore: from the bucket alone, then thrown away.",
-    "rebuild": "Make the catalog anew of what the bucket holds.",
+    "rebuild": "Make the catalog in Postgres anew of what the bucket holds.",
     "db": "Look after the schema in Postgres.",
     "config": "Show and check the configuration.",
     "doctor": "Look for what is known to go wrong, and say how to mend it.",
