@@ -155,8 +155,6 @@ class Judge:
             base = self.catalog.trace([parent]).version
             if base is not None:
                 yield patch(self.catalog.tree(base), delta)
-        for pack, tree in self.remains.trees(cargo.note.session):
-            if pack == cargo.entry.pack:
-                yield tree
-            elif pack == parent:
-                yield patch(tree, delta)
+        for tree in self.remains.trees(cargo.note.session):
+            yield tree
+            yield patch(tree, delta)  # whatever differs, this may change it anyway

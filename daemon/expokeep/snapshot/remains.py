@@ -44,9 +44,10 @@ class Remains:
     memories: Memories
     policy: Policy
 
-    def trees(self, session: SessionId) -> Iterator[tuple[uuid.UUID, Tree]]:
-        """Yield trees that are remembered of a session, with the pack of each."""
-        return self.memories.shelf.trees(session)
+    def trees(self, session: SessionId) -> Iterator[Tree]:
+        """Yield trees that are remembered of a session."""
+        for _pack, tree in self.memories.shelf.trees(session):
+            yield tree
 
     def refilled(
         self, entry: SpoolEntry, manifest: Manifest, wanted: Wanted
