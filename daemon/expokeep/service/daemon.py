@@ -14,7 +14,6 @@ from expokeep.model.ignore import Rules
 from expokeep.model.names import SessionId
 from expokeep.service.board import Board
 from expokeep.service.chores import chores
-from expokeep.service.ending import Ending
 from expokeep.service.maintenance import LOOK_EVERY_S, Maintenance
 from expokeep.service.parts import Parts
 from expokeep.service.progress import Progresses
@@ -95,14 +94,9 @@ def _assembled(settings: Settings, engine: Engine, progresses: Progresses) -> Pa
     waiting: Turnstile[SessionId, SessionId] = Turnstile(
         Settler(0.0, 0.0), lambda session: session
     )
-    board = Board(due, max_sessions=settings.max_sessions)
-
+    board = _board(settings, engine, due)
     shipping = Shipping(engine.spool, engine.shipper, engine.snapshotter, waiting)
     observer = _observer(settings, engine, board)
-    capturing = engine.snapshotter.capturing
-    if capturing is not None:
-        capturing.allowance.hasten = due.schedule
-        board.refused = capturing.leave
     rooms = Rooms(
         bounds=settings.spool,
         board=board,
@@ -111,16 +105,8 @@ def _assembled(settings: Settings, engine: Engine, progresses: Progresses) -> Pa
         folder=Folder(engine.spool, engine.snapshotter.tools.policy),
         cache=engine.fetcher.cache,
     )
-    ending = Ending(settings, engine.snapshotter, board, due, shipping, rooms)
     saving = Saving(
-        settings=settings,
-        snapshotter=engine.snapshotter,
-        board=board,
-        turnstile=due,
-        shipping=shipping,
-        rooms=rooms,
-        ending=ending,
-        walk=observer.rescan,
+        settings, engine.snapshotter, board, due, shipping, rooms, observer.rescan
     )
     shippers = Workers("shipper", SHIPPERS, waiting, shipping.handle)
     progresses.alive = shippers.touch
@@ -136,6 +122,17 @@ def _assembled(settings: Settings, engine: Engine, progresses: Progresses) -> Pa
         shippers=shippers,
         progresses=progresses,
     )
+
+
+def _board(
+    settings: Settings, engine: Engine, due: Turnstile[SessionDirectory, SessionId]
+) -> Board:
+    board = Board(due, max_sessions=settings.max_sessions)
+    capturing = engine.snapshotter.capturing
+    if capturing is not None:
+        capturing.allowance.hasten = due.schedule
+        board.refused = capturing.leave
+    return board
 
 
 def _observer(settings: Settings, engine: Engine, board: Board) -> Observer:

@@ -40,9 +40,20 @@ class Saving:
     turnstile: Turnstile[SessionDirectory, SessionId]
     shipping: Shipping
     rooms: Rooms
-    ending: Ending
     walk: Callable[[SessionDirectory], None]
     """Has missing watches placed again."""
+
+    @property
+    def ending(self) -> Ending:
+        """What is done with directories that are gone."""
+        return Ending(
+            self.settings,
+            self.snapshotter,
+            self.board,
+            self.turnstile,
+            self.shipping,
+            self.rooms,
+        )
 
     def handle(self, directory: SessionDirectory) -> None:
         """Snapshot a directory because it has settled, or because it is time."""

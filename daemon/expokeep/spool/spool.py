@@ -62,7 +62,7 @@ class Spool:
         """Read what a former process left, and throw away what it had not finished."""
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._sync(self._path)  # a killed process may not have come to it
-        for directory in sorted(self._path.glob("*/*")):
+        for directory in sorted(self._path.glob("[!.]*/*")):
             if directory.name.startswith(_DRAFT):
                 _throw_away(directory)
                 continue

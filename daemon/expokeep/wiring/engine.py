@@ -61,12 +61,8 @@ def engine(settings: Settings, progress: Progress) -> Iterator[Engine]:
             ThreadPoolExecutor(_COMPRESSING_THREADS, "compress")
         )
         uploading = stack.enter_context(ThreadPoolExecutor(_UPLOADS, "upload"))
-        tools = Tools(
-            catalog=held.catalog,
-            builder=Builder(spool, policy, compressing),
-            claims=Claims(),
-            policy=policy,
-        )
+        builder = Builder(spool, policy, compressing)
+        tools = Tools(held.catalog, builder, Claims(), policy)
         compressing.submit(held.store.warm)  # unconfigured, it fails, and that is fine
         memories = Memories(settings.state_dir / "index")
         capturing = stack.enter_context(_capturing(settings))
