@@ -2,6 +2,8 @@
 
 import contextlib
 import datetime
+import os
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,9 +14,16 @@ import boto3
 import psycopg
 from psycopg.rows import dict_row
 
+from databases import fresh_database
 from expokeep.catalog.checking import PostgresChecking
+from expokeep.catalog.connection import Database
+from expokeep.catalog.mending import PostgresMending
 from expokeep.catalog.postgres import PostgresCatalog
 from expokeep.catalog.proofs import PostgresProofs
+from expokeep.check.copies import Copies
+from expokeep.check.mending import Repaired, Step
+from expokeep.check.packer import Packer
+from expokeep.check.repair import Repairer
 from expokeep.check.run import Checker
 from expokeep.check.values import Finding, Outcome, Subset, Wish
 from expokeep.model.names import SessionId
@@ -24,6 +33,7 @@ from journeys import SHOP, Keeper, keeper
 
 CAFE = SessionId("cafe")
 """The neighbour, to whom nothing is done."""
+LOGO = os.urandom(200_000)
 NOW = datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.UTC)
 
 
@@ -37,6 +47,7 @@ class Damaging:
     s3: Any
     connection: psycopg.Connection[dict[str, Any]]
     checker: Checker
+    repairer: Repairer
     objects: dict[str, bytes] = field(default_factory=dict)
 
     # --- what is there ------------------------------------------------------------
@@ -143,6 +154,17 @@ class Damaging:
             for one in self.check(subset).findings
         ]
 
+    # --- mending it -----------------------------------------------------------------
+
+    def repair(self, what: str = "catalog", **how: Any) -> tuple[list[Step], Repaired]:
+        """Repair; return the steps, and what it came to."""
+        how = {"dry_run": False, **how}
+        *said, repaired = getattr(self.repairer, what)(**how)
+        assert isinstance(repaired, Repaired)
+        steps = [one for one in said if isinstance(one, Step)]
+        assert repaired.steps == len(steps)
+        return steps, repaired
+
 
 @contextlib.contextmanager
 def damaging(
@@ -173,12 +195,53 @@ def damaging(
             )
         )
         readers = stack.enter_context(ThreadPoolExecutor(4))
+        ledger = PostgresChecking(catalog.database)
+        mender = PostgresMending(catalog.database, host.host)
         checker = Checker(
-            PostgresChecking(catalog.database),
+            ledger,
             PostgresProofs(catalog.database, host.host),
             store,
             readers,
             "v1/main/",
             lambda: NOW,
         )
-        yield Damaging(host, store, settings.bucket, s3, connection, checker)
+        repairer = Repairer(
+            checker,
+            ledger,
+            mender,
+            store,
+            Copies(ledger, mender, store, host.spool, lambda sid: [host.home(sid)]),
+            Packer(store, mender, "main", "v1/"),
+            catalog.places,
+            top / "repair",
+        )
+        yield Damaging(host, store, settings.bucket, s3, connection, checker, repairer)
+
+
+@contextlib.contextmanager
+def kept(template, servers, s3_server, top):
+    """Three versions of a shop, and a neighbour with two.
+
+    The logo and the names stay, the program changes: the first pack holds something of
+    every version, each of the others only its own.
+    """
+    settings = S3Settings(
+        s3_server.endpoint_url,
+        f"damage-{uuid.uuid4().hex}",
+        s3_server.access_key_id,
+        s3_server.secret_access_key,
+    )
+    with (
+        fresh_database(servers.dsn, template) as url,
+        contextlib.closing(PostgresCatalog(Database(url))) as catalog,
+        damaging(catalog, url, settings, top) as here,
+    ):
+        for session in (SHOP, CAFE):
+            home = here.host.home(session)
+            home.mkdir()
+            (home / "package.json").write_text(f'{{"name": "{session}"}}')
+            (home / f"{session}.png").write_bytes(LOGO + session.encode())
+            for number in (1, 2, 3)[: 3 if session == SHOP else 2]:
+                (home / "app.js").write_text(f"// {session} {number}\n" * 50)
+                assert here.host.save(session)
+        yield here

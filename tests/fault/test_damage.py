@@ -1,51 +1,13 @@
 """Every kind of damage, made on purpose: named exactly, and nothing else is."""
 
-import contextlib
-import os
-import uuid
-
 import pytest
 
-from damaging import CAFE, Damaging, damaging
-from databases import fresh_database
-from expokeep.catalog.connection import Database
-from expokeep.catalog.postgres import PostgresCatalog
+from damaging import CAFE, Damaging, kept
 from expokeep.check.values import Everything
 from expokeep.errors import IntegrityError
-from expokeep.store.s3 import S3Settings
 from journeys import SHOP
 
 ALL = Everything()
-LOGO = os.urandom(200_000)
-
-
-@contextlib.contextmanager
-def kept(template, servers, s3_server, top):
-    """Three versions of a shop, and a neighbour with two.
-
-    The logo and the names stay, the program changes: the first pack holds something of
-    every version, each of the others only its own.
-    """
-    settings = S3Settings(
-        s3_server.endpoint_url,
-        f"damage-{uuid.uuid4().hex}",
-        s3_server.access_key_id,
-        s3_server.secret_access_key,
-    )
-    with (
-        fresh_database(servers.dsn, template) as url,
-        contextlib.closing(PostgresCatalog(Database(url))) as catalog,
-        damaging(catalog, url, settings, top) as here,
-    ):
-        for session in (SHOP, CAFE):
-            home = here.host.home(session)
-            home.mkdir()
-            (home / "package.json").write_text(f'{{"name": "{session}"}}')
-            (home / f"{session}.png").write_bytes(LOGO + session.encode())
-            for number in (1, 2, 3)[: 3 if session == SHOP else 2]:
-                (home / "app.js").write_text(f"// {session} {number}\n" * 50)
-                assert here.host.save(session)
-        yield here
 
 
 @pytest.fixture(scope="module")

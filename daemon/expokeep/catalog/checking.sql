@@ -3,7 +3,14 @@
 SELECT pack.id, pack.key, session.sid AS session, pack.kind, pack.level,
        pack.size_bytes, pack.state,
        extract(epoch FROM clock_timestamp() - pack.state_at)::double precision AS age_s,
-       EXISTS (SELECT FROM blob WHERE blob.pack = pack.id) AS has_blobs,
+       EXISTS (SELECT
+                 FROM blob
+                 JOIN file_version ON file_version.blob = blob.id
+                WHERE blob.pack = pack.id) AS is_named,
+       EXISTS (SELECT
+                 FROM blob
+                WHERE blob.pack = pack.id
+                  AND NOT blob.is_doubted) AS is_counted_on,
        EXISTS (SELECT
                  FROM version
                 WHERE version.told_by = pack.id)
@@ -62,8 +69,9 @@ SELECT head_seq, last_seq
  WHERE sid = %(session)s;
 
 -- name: versions
-SELECT version.seq, version.epoch, version.tree, version.file_count,
-       version.size_bytes, version.parked, version.pack,
+SELECT version.seq, version.epoch, version.parent_seq AS parent, version.taken_at,
+       version.tree, version.file_count, version.size_bytes, version.parked,
+       version.pack,
        coalesce(version.told_by, version.pack) AS teller,
        teller.state AS teller_state
   FROM session

@@ -10,6 +10,6 @@ SELECT session.sid AS session, version.seq, version.epoch,
  WHERE scope.name = %(scope)s
    AND session.deleted_at IS NULL
    AND version.size_bytes <= %(at_most_bytes)s
-   AND (version.parked IS NULL OR version.parked NOT LIKE 'damaged: %%')
+   AND (version.parked IS NULL OR version.parked NOT LIKE '%%damaged: %%')
  ORDER BY md5(session.sid || '@' || version.seq || %(seed)s::text)
  LIMIT %(count)s;

@@ -30,11 +30,19 @@ class PackRow:
     state: PackState
     age_s: float
     """Since it has been in this state, by the clock of Postgres."""
-    has_blobs: bool
+    is_named: bool
+    """Whether some version names contents that are to be in it."""
+    is_counted_on: bool
+    """Whether whoever has contents that are in it need not store them again."""
     tells: bool
     """Whether the manifest of this pack is the one that tells some version."""
     is_doubted: bool
     """Whether a check found some of its contents missing or damaged."""
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether its object should be there."""
+        return self.state in ("live", "retired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,8 @@ class VersionRow:
 
     seq: int
     epoch: int
+    parent: int | None
+    taken_at: datetime.datetime
     tree: Digest
     file_count: int
     size_bytes: int
@@ -86,6 +96,18 @@ class SessionRows:
     epochs: Sequence[EpochRow]
     spans: Mapping[int, Sequence[Span]]
     """By epoch; in each, in the order in which they begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Contents, and a file of a session that had them."""
+
+    digest: Digest
+    size_bytes: int
+    session: SessionId
+    path: bytes
+    mode: int
+    mtime_ns: int
 
 
 @dataclass(frozen=True, slots=True)

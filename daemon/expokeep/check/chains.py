@@ -101,7 +101,7 @@ def faults(rows: SessionRows) -> Iterator[Finding]:
     """Yield what is wrong with the rows of a session."""
     yield from _wrong_trees(rows)
     yield from _untold(rows)
-    yield from _wrong_counters(rows)
+    yield from wrong_counters(rows)
     if (lost := _missing_head(rows)) is not None:
         yield Finding("missing-head", lost, session=rows.session)
 
@@ -152,7 +152,8 @@ def _untold(rows: SessionRows) -> Iterator[Finding]:
         )
 
 
-def _wrong_counters(rows: SessionRows) -> Iterator[Finding]:
+def wrong_counters(rows: SessionRows) -> Iterator[Finding]:
+    """Yield the counters that do not follow the versions."""
     newest = max((one.seq for one in rows.versions), default=0)
     if rows.last_seq < newest:
         detail = f"the counter is at {rows.last_seq}, and there is version {newest}"

@@ -1,9 +1,9 @@
 """An object of the bucket, read from front to back in few requests, each byte once."""
 
 from collections.abc import Iterator
+from typing import Protocol
 
 from expokeep.pack.format import PackDamaged
-from expokeep.store.base import Store
 
 WINDOW_BYTES = 8 * 1024 * 1024
 """Held in memory at a time. An object of this size or less is one request."""
@@ -11,10 +11,18 @@ TAIL_BYTES = 4096
 """Of a larger object the end is fetched first: there is what tells of the rest."""
 
 
+class Gets(Protocol):
+    """Hands out parts of objects, as a store does."""
+
+    def get(self, key: str, start: int, length: int) -> bytes:
+        """Return exactly `length` bytes of an object, from byte `start` on."""
+        ...
+
+
 class ObjectReader:
     """Reads one object. Not to be shared between threads."""
 
-    def __init__(self, store: Store, key: str, size_bytes: int) -> None:
+    def __init__(self, store: Gets, key: str, size_bytes: int) -> None:
         self._store = store
         self._key = key
         self.size_bytes = size_bytes
@@ -26,6 +34,8 @@ class ObjectReader:
 
     def open(self) -> None:
         """Fetch the whole of a small object, or the end of a large one.
+
+        Who does not call it gets what is asked for, and nothing ahead of it.
 
         Raises:
             ObjectMissing: there is no such object.
@@ -69,7 +79,8 @@ class ObjectReader:
         if self._start <= offset < self._start + len(self._held):
             rest = self._held[offset - self._start :]
         first = offset + len(rest)
-        last = max(end, min(first + WINDOW_BYTES, self.size_bytes - len(self._tail)))
+        ahead = WINDOW_BYTES if self._tail else 0
+        last = max(end, min(first + ahead, self.size_bytes - len(self._tail)))
         self._held = rest + self._get(first, last - first)
         self._start = offset
 

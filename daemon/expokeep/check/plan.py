@@ -13,8 +13,6 @@ from expokeep.check.values import Finding
 DOOMED_FOR_S = 3600.0
 """A doomed pack whose object is still there after this long was left behind."""
 
-_MAY_BE_READ = ("live", "retired")
-
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -53,11 +51,14 @@ def compare(packs: Iterable[PackRow], listed: Mapping[str, int]) -> Comparison:
 
 
 def needs_object(pack: PackRow) -> bool:
-    """Return whether something may be read from a pack.
+    """Return whether anybody could miss the object of a pack.
 
-    An intent's object may be there or not; unless contents are said to be in it.
+    An intent's may be there or not, and that of a pack on its way out, too, as soon as
+    nobody counts on it any more; unless contents are looked for in it all the same.
     """
-    return pack.state in _MAY_BE_READ or pack.has_blobs or pack.tells
+    if pack.is_named or pack.tells or pack.state == "live":
+        return True
+    return pack.state == "retired" and pack.is_counted_on
 
 
 def is_left_behind(pack: PackRow) -> bool:
@@ -68,8 +69,8 @@ def is_left_behind(pack: PackRow) -> bool:
 def wrong_states(packs: Iterable[PackRow]) -> Iterable[Finding]:
     """Yield the packs that are not what others take them for."""
     for pack in packs:
-        if pack.state not in _MAY_BE_READ and (pack.has_blobs or pack.tells):
-            what = "holds contents" if pack.has_blobs else "tells a version"
+        if not pack.is_readable and (pack.is_named or pack.tells):
+            what = "holds contents" if pack.is_named else "tells a version"
             yield Finding(
                 "wrong-state",
                 f"the pack {what}, and its row says that it is {pack.state}",

@@ -1,11 +1,14 @@
-"""What a check asks of the catalog. `catalog.checking` answers."""
+"""What a check and a repair ask of the catalog.
+
+`catalog.checking` and `catalog.mending` answer.
+"""
 
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 
-from expokeep.catalog.evidence import PackRow, SessionRows
-from expokeep.catalog.values import Place
+from expokeep.catalog.evidence import Named, PackRow, SessionRows, Span
+from expokeep.catalog.values import PackRecord, Place
 from expokeep.model.digest import Digest
 from expokeep.model.names import SessionId
 
@@ -52,4 +55,84 @@ class Ledger(Protocol):
 
         Whoever has doubted contents stores them again, and mends what names them.
         """
+        ...
+
+
+class Mender(Protocol):
+    """Writes what a repair has decided; each method is one transaction."""
+
+    def begin(self, session: SessionId, pack: PackRecord) -> None:
+        """Record the intent of a pack."""
+        ...
+
+    def replace(
+        self,
+        session: SessionId,
+        pack: PackRecord,
+        places: Sequence[Place],
+        *,
+        old: Collection[uuid.UUID],
+        told: Collection[int],
+    ) -> None:
+        """Show a pack that is durable, in the place of others.
+
+        Args:
+            session: whose the pack is.
+            pack: with the size of its object.
+            places: of its contents.
+            old: the packs in which they were looked for so far. Who of these is not
+                needed any more is retired.
+            told: numbers of the versions that its manifest tells from now on.
+
+        Raises:
+            PackGone: the intent was doomed meanwhile; nothing was changed.
+        """
+        ...
+
+    def move(self, places: Sequence[Place]) -> None:
+        """Look for contents where they are, in the packs that hold them already."""
+        ...
+
+    def publish(self, pack: uuid.UUID) -> None:
+        """Make a pack live that is there and needed."""
+        ...
+
+    def park(self, session: SessionId, seqs: Collection[int], reason: str) -> None:
+        """Park versions; those that are parked get another reason beside theirs."""
+        ...
+
+    def unpark(self, session: SessionId, seqs: Collection[int]) -> None:
+        """Take back that versions are damaged."""
+        ...
+
+    def damaged(self) -> dict[SessionId, tuple[int, ...]]:
+        """Return the versions that are parked as damaged."""
+        ...
+
+    def move_head(self, session: SessionId, seq: int) -> None:
+        """Let another version be the head."""
+        ...
+
+    def count(self, session: SessionId) -> None:
+        """Let the counters of a session follow its versions."""
+        ...
+
+    def sum(
+        self, session: SessionId, seq: int, *, file_count: int, size_bytes: int
+    ) -> None:
+        """Let the sums of a version follow its tree."""
+        ...
+
+    def names(self, digests: Collection[Digest]) -> list[Named]:
+        """Return where contents were, as far as anybody named them; newest first."""
+        ...
+
+    def write(
+        self,
+        session: SessionId,
+        epoch: int,
+        spans: Sequence[Span],
+        places: Sequence[Place],
+    ) -> None:
+        """Write all entries of an epoch anew, and what is known of their contents."""
         ...

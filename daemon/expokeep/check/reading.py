@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from expokeep.catalog.evidence import PackRow
 from expokeep.catalog.values import Place
-from expokeep.check.object_reader import WINDOW_BYTES, ObjectReader
+from expokeep.check.object_reader import WINDOW_BYTES, Gets, ObjectReader
 from expokeep.errors import IntegrityError
 from expokeep.model.digest import Digest
 from expokeep.pack import member, zstd
@@ -23,8 +23,10 @@ from expokeep.pack.format import (
     PackDamaged,
 )
 from expokeep.pack.reader import frame_contents, manifest_from_head, read_manifest
-from expokeep.store.base import ObjectMissing, Store
+from expokeep.store.base import ObjectMissing
 
+HEAD_BYTES = 256 * 1024
+"""Where only the manifest is wanted; most are shorter."""
 _END = member.END_OF_TAR
 
 
@@ -59,7 +61,7 @@ class _Frame:
 
 
 def read_pack(
-    store: Store, pack: PackRow, size_bytes: int, places: Sequence[Place]
+    store: Gets, pack: PackRow, size_bytes: int, places: Sequence[Place]
 ) -> Report:
     """Read a pack to its end.
 
@@ -134,7 +136,7 @@ class _Reading:
             fault = error
         try:
             # What the footer says of it may be wrong, and the manifest itself right.
-            found = found or self._manifest_by_itself()
+            found = found or manifest_by_itself(self._there, WINDOW_BYTES)
         except PackDamaged as error:
             self._faults.append(f"manifest: {fault or error}")
             return None
@@ -144,16 +146,6 @@ class _Reading:
             self._faults.append(f"manifest: it is the one of pack {found.pack}")
             return None
         return found
-
-    def _manifest_by_itself(self) -> Manifest:
-        length = min(WINDOW_BYTES, self._there.size_bytes)
-        while True:
-            found = manifest_from_head(self._there.read(0, length))
-            if found is not None:
-                return found
-            if length >= min(MAX_MANIFEST_BYTES, self._there.size_bytes):
-                raise PackDamaged("the manifest is cut")
-            length = min(2 * length, self._there.size_bytes)
 
     def _prove(self, frame: _Frame) -> None:
         hashers = [hashlib.sha256() for _ in frame.blobs]
@@ -208,6 +200,32 @@ class _Reading:
             elif where != place and place.digest in self._good:
                 found[place.digest] = where
         return found
+
+
+def manifest_by_itself(there: ObjectReader, first_bytes: int) -> Manifest:
+    """Return the manifest that an object begins with, whatever is behind it.
+
+    Raises:
+        PackDamaged: it is not whole.
+    """
+    length = min(first_bytes, there.size_bytes)
+    while True:
+        found = manifest_from_head(there.read(0, length))
+        if found is not None:
+            return found
+        if length >= min(MAX_MANIFEST_BYTES, there.size_bytes):
+            raise PackDamaged("the manifest is cut")
+        length = min(2 * length, there.size_bytes)
+
+
+def manifest_of(store: Gets, pack: PackRow) -> Manifest | None:
+    """Return the manifest of a pack, if it can be read; its contents are not read."""
+    there = ObjectReader(store, pack.key, pack.size_bytes)
+    try:
+        found = manifest_by_itself(there, HEAD_BYTES)
+    except IntegrityError:
+        return None
+    return found if found.pack == pack.id else None
 
 
 def places_in(manifest: Manifest, key: str) -> list[Place]:

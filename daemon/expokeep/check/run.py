@@ -82,7 +82,7 @@ class _Check:
         self.suspects |= suspects & known
         self.suspects |= {pack.id for pack in packs if pack.is_doubted}
         turn, cursor = chosen(
-            [pack for pack in packs if pack.state != "doomed"],
+            list(filter(plan.needs_object, packs)),
             self.wish.subset,
             _cursor_of(before),
         )
@@ -188,7 +188,9 @@ class _Check:
         wanted = [
             pack
             for pack in packs
-            if pack.id in turn | self.suspects and pack.key in self.sizes
+            if pack.id in turn | self.suspects
+            and pack.key in self.sizes
+            and plan.needs_object(pack)
         ]
         total_bytes = sum(self.sizes[pack.key] for pack in wanted)
         waiting, under_way = iter(wanted), deque[Future[Report]]()

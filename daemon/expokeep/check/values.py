@@ -23,6 +23,7 @@ Kind = Literal[
     "wrong-counter",
     "doomed-object",
     "orphan-object",
+    "damaged-remains",
 ]
 
 ADVICE: Mapping[Kind, str] = {
@@ -46,10 +47,14 @@ ADVICE: Mapping[Kind, str] = {
     "doomed-object": "Nothing: the next `expokeep gc` deletes it.",
     "orphan-object": "Nothing: the daemon adopts it if it is a pack of ours, and "
     "never deletes what Postgres did not mark.",
+    "damaged-remains": "Nothing: no version needs it any more, and the next merge "
+    "leaves it out.",
 }
 """What to do about each kind of finding."""
 
-LEFTOVERS: frozenset[Kind] = frozenset({"doomed-object", "orphan-object"})
+LEFTOVERS: frozenset[Kind] = frozenset(
+    {"doomed-object", "orphan-object", "damaged-remains"}
+)
 """Findings that harm no version."""
 
 Affected = Mapping[SessionId, tuple[int, ...]]

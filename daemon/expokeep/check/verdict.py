@@ -34,7 +34,8 @@ def findings(report: Report, named: Collection[Digest]) -> list[Finding]:
         return [_resized(report, lost)]
     found = []
     if report.damaged:
-        found.append(_of(report.pack, "damaged-contents", _lost(report), lost))
+        kind: Kind = "damaged-contents" if lost else "damaged-remains"
+        found.append(_of(report.pack, kind, _lost(report), lost))
     if report.faults:
         detail = "; ".join(report.faults)
         found.append(_of(report.pack, "damaged-manifest", detail, frozenset()))
