@@ -40,6 +40,15 @@ ROUTES = (
     ("GET", "/v1/diff"),
     ("POST", "/v1/check"),
     ("POST", "/v1/drills"),
+    ("GET", "/v1/deleted"),
+    ("POST", "/v1/forget"),
+    ("POST", "/v1/gc"),
+    ("POST", "/v1/sessions/{session}/delete"),
+    ("POST", "/v1/sessions/{session}/undelete"),
+    ("POST", "/v1/sessions/{session}/unlabel"),
+    ("POST", "/v1/versions/{ref}/label"),
+    ("POST", "/v1/versions/{ref}/pin"),
+    ("POST", "/v1/versions/{ref}/unpin"),
 )
 
 Answer = msgspec.Struct | bytes | Exception | Sequence[msgspec.Struct | Exception]

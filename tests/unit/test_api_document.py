@@ -11,14 +11,16 @@ from expokeep.history import documents
 from expokeep.model.documents import EntryDocument, VersionDocument
 from expokeep.restore import receipts
 from expokeep.restore.documents import OfferDocument
+from expokeep.retention import documents as retention_documents
 from expokeep.service.acting import Acting
 from expokeep.service.handlers import Handlers
 from expokeep.service.proving import ProvingRoutes
 from expokeep.service.reporting import Reporting
+from expokeep.service.retaining import RetainingRoutes
 
 API = (Path(__file__).parents[2] / "docs" / "API.md").read_text("utf-8")
 NOT_ON_THE_SOCKET = {documents.Migrated}
-MODULES = (documents, check_documents, receipts)
+MODULES = (documents, check_documents, receipts, retention_documents)
 
 
 def test_every_route_has_a_heading_and_every_heading_a_route():
@@ -30,6 +32,7 @@ def test_every_route_has_a_heading_and_every_heading_a_route():
         acting=Acting(None, None, None),
         reporting=Reporting(None, None, now, embedded=False),
         proving=ProvingRoutes(None, None),
+        retaining=RetainingRoutes(None, None),
     )
 
     told = re.findall(r"^### `([A-Z]+) ([^`?]+)[?`]", API, re.MULTILINE)

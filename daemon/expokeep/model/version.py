@@ -66,7 +66,8 @@ class VersionRef:
     """These are a person's words: sessions that were deleted do not exist for them."""
 
 
-_LABEL = re.compile(r"label:(?P<name>[^\x00-\x1f\x7f-\x9f@/]{1,100})")
+_LABEL_NAME = r"[^\x00-\x1f\x7f-\x9f@/]{1,100}"
+_LABEL = re.compile(rf"label:(?P<name>{_LABEL_NAME})")
 _PACK = re.compile(r"pack:(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _AGE = re.compile(r"(?P<number>\d+)(?P<unit>[smhdw])")
 _AGE_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -76,6 +77,15 @@ SYNTAX = (
     "SID@good (the newest that is not parked), SID@label:NAME, "
     "SID@2026-11-24T10:00 (as it was then), SID@15m (as it was 15 minutes ago)"
 )
+
+
+def is_label(name: str) -> bool:
+    """Return whether a version can be labelled so.
+
+    >>> is_label("before the demo"), is_label("a@b"), is_label("")
+    (True, False, False)
+    """
+    return re.fullmatch(_LABEL_NAME, name) is not None
 
 
 def parse_version_ref(text: str, *, now: datetime.datetime) -> VersionRef:

@@ -24,6 +24,7 @@ from expokeep.service.acting import Acting
 from expokeep.service.parts import Parts
 from expokeep.service.proving import ProvingRoutes
 from expokeep.service.reporting import Reporting
+from expokeep.service.retaining import RetainingRoutes
 from expokeep.service.rights import Rights, group_id
 
 BLOBS_BODY_BYTES = 16 * 1024 * 1024
@@ -42,6 +43,7 @@ class Handlers:
     acting: Acting
     reporting: Reporting
     proving: ProvingRoutes
+    retaining: RetainingRoutes
 
     def routes(self) -> tuple[Route, ...]:
         """Return everything that can be asked."""
@@ -66,6 +68,7 @@ class Handlers:
             ("GET", "/v1/find", self.find),
             ("GET", "/v1/diff", self.diff),
             *self.proving.routes(),
+            *self.retaining.routes(),
         )
         blobs = Route("POST", f"{version}/blobs", self.blobs, BLOBS_BODY_BYTES)
         return (*(Route(*row) for row in table), blobs)
@@ -198,6 +201,7 @@ def serving(parts: Parts, *, embedded: bool) -> Iterator[ControlSocket]:
         acting=Acting(parts, reading.source, rights),
         reporting=Reporting(parts, rights, clock.now(), embedded=embedded),
         proving=ProvingRoutes(parts, rights),
+        retaining=RetainingRoutes(parts, rights),
     )
     with ControlSocket(
         settings.socket.path,

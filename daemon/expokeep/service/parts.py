@@ -80,7 +80,9 @@ class Parts:
             ExpokeepError: the catalog does not say, and this host does not know it.
         """
         try:
-            row = self.engine.backends.catalog.session(session)
+            # A deleted one too: whose it is may be told what became of it.
+            catalog = self.engine.backends.catalog
+            row = catalog.session(session, deleted_too=True)
         except AWAY:
             shelf = self.engine.snapshotter.memories.shelf
             uid = whose(session, shelf, self.engine.spool)

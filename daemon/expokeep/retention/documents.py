@@ -1,0 +1,187 @@
+"""The JSON contract of forgetting and deleting. Fields are only ever added.
+
+Each document says by `message_type` what it is.
+"""
+
+import datetime
+
+import msgspec
+
+from expokeep.catalog.caring import Deleted, Weight
+from expokeep.retention.collect import Collected
+from expokeep.retention.forget import Forgotten
+
+
+class _Document(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="message_type", tag=True
+):
+    """What every answer is."""
+
+
+class ForgottenDocument(_Document, frozen=True, tag="forgotten"):
+    """What was forgotten of a session, or would be."""
+
+    session: str
+    seqs: tuple[int, ...]
+    stay: int
+    """How many versions are left."""
+    content_count: int
+    """Contents that nobody needs any more."""
+    content_bytes: int
+    """Of these contents, before compression."""
+    dry_run: bool
+
+
+class ForgetEnded(_Document, frozen=True, tag="forget_ended"):
+    """What a forget came to."""
+
+    sessions: int
+    versions: int
+    content_bytes: int
+    dry_run: bool
+
+
+class DeletedDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A deleted session, as lists show it."""
+
+    session: str
+    owner: str | None
+    project_name: str | None
+    deleted_at: datetime.datetime
+    expired: bool
+    """Nobody deleted it: nobody came for long."""
+    gone_at: datetime.datetime
+    """When it can no longer be had back, unless something more is recorded beneath."""
+    versions: int
+    size_bytes: int
+
+
+class DeletedList(_Document, frozen=True, tag="deleted_sessions"):
+    """Deleted sessions that can be had back, the newest deletion first."""
+
+    sessions: tuple[DeletedDocument, ...]
+    truncated: bool
+
+
+class SessionDeleted(_Document, frozen=True, tag="session_deleted"):
+    """A session that is hidden now, or would be."""
+
+    session: str
+    versions: int
+    content_count: int
+    """Contents that no other session has."""
+    content_bytes: int
+    gone_at: datetime.datetime | None
+    """When it can no longer be had back; None: it cannot be had back already."""
+    dry_run: bool
+
+
+class SessionUndeleted(_Document, frozen=True, tag="session_undeleted"):
+    """A session that is back."""
+
+    session: str
+
+
+class CollectedDocument(_Document, frozen=True, tag="collected"):
+    """What a collection came to, or would."""
+
+    expired: tuple[str, ...]
+    """Sessions that nobody came for, deleted now."""
+    purged: tuple[str, ...]
+    """Deleted sessions that can no longer be had back."""
+    merged: int
+    """Packs that were written so that others can go."""
+    retired: int
+    """Packs that nobody needs any more; they go when the grace is over."""
+    retired_bytes: int
+    deleted: int
+    """Objects that are gone."""
+    deleted_bytes: int
+    failed: dict[str, str]
+    """Objects that could not be deleted, and why. They are tried again."""
+    aborted: int
+    """Unfinished uploads that were ended."""
+    is_done: bool
+    """False: there is more to do, and the next run does it."""
+    dry_run: bool
+
+
+class Labelled(_Document, frozen=True, tag="labelled"):
+    """A label, and the version that it is on now."""
+
+    session: str
+    label: str
+    version: int | None
+    """None: it is on none any more."""
+    before: int | None
+    """The version that it was on, if it was on one."""
+
+
+class Pinned(_Document, frozen=True, tag="pinned"):
+    """A version that is pinned, or no longer."""
+
+    session: str
+    version: int
+    is_pinned: bool
+
+
+def forgotten_document(found: Forgotten, *, dry_run: bool) -> ForgottenDocument:
+    """Return what was forgotten of a session."""
+    return ForgottenDocument(
+        session=found.session,
+        seqs=found.seqs,
+        stay=found.stay,
+        content_count=found.weight.contents,
+        content_bytes=found.weight.size_bytes,
+        dry_run=dry_run,
+    )
+
+
+def deleted_document(found: Deleted, grace_s: float) -> DeletedDocument:
+    """Return a deleted session."""
+    return DeletedDocument(
+        session=found.session,
+        owner=found.owner,
+        project_name=found.project_name,
+        deleted_at=found.deleted_at,
+        expired=found.expired,
+        gone_at=found.deleted_at + datetime.timedelta(seconds=grace_s),
+        versions=found.versions,
+        size_bytes=found.size_bytes,
+    )
+
+
+def session_deleted(
+    session: str,
+    weight: Weight,
+    gone_at: datetime.datetime | None,
+    *,
+    dry_run: bool,
+) -> SessionDeleted:
+    """Return what a deletion came to."""
+    return SessionDeleted(
+        session=session,
+        versions=weight.versions,
+        content_count=weight.contents,
+        content_bytes=weight.size_bytes,
+        gone_at=gone_at,
+        dry_run=dry_run,
+    )
+
+
+def collected_document(found: Collected, *, dry_run: bool) -> CollectedDocument:
+    """Return what a collection came to."""
+    swept = found.swept
+    return CollectedDocument(
+        expired=found.expired,
+        purged=found.purged,
+        merged=len(found.merged),
+        retired=swept.retired,
+        retired_bytes=swept.retired_bytes,
+        deleted=swept.deleted,
+        deleted_bytes=swept.deleted_bytes,
+        failed=swept.failed,
+        aborted=swept.aborted,
+        is_done=swept.is_done,
+        dry_run=dry_run,
+    )

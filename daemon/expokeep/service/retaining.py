@@ -1,0 +1,276 @@
+"""The verbs of the control socket that let go of what is kept, and those that hold it.
+
+What lets go is for operators. Whose a session is may label and pin its versions.
+"""
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import msgspec
+
+from expokeep import clock, wiring
+from expokeep.catalog.caring import WasDeleted
+from expokeep.control.routes import Call, Document, Handler, Lines, Reply
+from expokeep.errors import Busy, NotFound, UsageError
+from expokeep.log import get
+from expokeep.model.names import SessionId, parse_session_id
+from expokeep.model.version import Version, is_label
+from expokeep.retention import documents
+from expokeep.retention.pace import Pace
+from expokeep.retention.plan import Rules
+from expokeep.service.parts import Parts
+from expokeep.service.rights import Rights
+
+log = get(__name__)
+
+Body = TypeVar("Body", bound=msgspec.Struct)
+
+MAX_LISTED = 1000
+
+
+class ForgetWish(msgspec.Struct):
+    """What a request says of forgetting. Without a rule the settings' hold."""
+
+    session: str | None = None
+    keep_last: int = 0
+    keep_hourly: int = 0
+    keep_daily: int = 0
+    keep_weekly: int = 0
+    keep_within_s: float | None = None
+    keep_labels: list[str] | None = None
+    dry_run: bool = False
+
+    def rules(self, usual: Rules) -> Rules:
+        """Return the rules that are meant."""
+        asked = Rules(
+            last=self.keep_last,
+            hourly=self.keep_hourly,
+            daily=self.keep_daily,
+            weekly=self.keep_weekly,
+            within_s=self.keep_within_s,
+            labels=tuple(self.keep_labels or ()),
+        )
+        if asked.keep_nothing:
+            return usual
+        if self.keep_labels is not None:
+            return asked
+        return replace(asked, labels=usual.labels)
+
+
+class DeleteWish(msgspec.Struct):
+    """What a request says of a deletion."""
+
+    now: bool = False
+    dry_run: bool = False
+
+
+class CollectWish(msgspec.Struct):
+    """What a request says of a collection."""
+
+    max_time_s: float | None = None
+    dry_run: bool = False
+
+
+class LabelWish(msgspec.Struct):
+    """What a request says of a label."""
+
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RetainingRoutes:
+    """Forgets, deletes, collects, labels and pins for whoever asks."""
+
+    parts: Parts
+    rights: Rights
+
+    def routes(self) -> tuple[tuple[str, str, Handler], ...]:
+        """Return what can be asked."""
+        session, version = "/v1/sessions/{session}", "/v1/versions/{ref}"
+        return (
+            ("GET", "/v1/deleted", self.deleted),
+            ("POST", "/v1/forget", self.forget),
+            ("POST", "/v1/gc", self.collect),
+            ("POST", f"{session}/delete", self.delete),
+            ("POST", f"{session}/undelete", self.undelete),
+            ("POST", f"{session}/unlabel", self.unlabel),
+            ("POST", f"{version}/label", self.label),
+            ("POST", f"{version}/pin", self.pin),
+            ("POST", f"{version}/unpin", self.unpin),
+        )
+
+    def deleted(self, call: Call) -> Reply:
+        """List deleted sessions: all of them to an operator, its own to others."""
+        uid = None if self.rights.is_operator(call.peer) else call.peer.uid
+        found = self._retaining().deletions.deleted(uid=uid, limit=MAX_LISTED + 1)
+        shown = found[:MAX_LISTED]
+        return _document(
+            documents.DeletedList(
+                sessions=tuple(
+                    documents.deleted_document(one, self._grace_s) for one in shown
+                ),
+                truncated=len(found) > MAX_LISTED,
+            )
+        )
+
+    def forget(self, call: Call) -> Reply:
+        """Forget versions by rule, of one session or of all."""
+        self.rights.require_operator(call.peer)
+        wish = _body(call, ForgetWish)
+        retaining = self._retaining()
+        session = retaining.naming.session(wish.session) if wish.session else None
+        return Lines(_forgotten(retaining, wish, session))
+
+    def collect(self, call: Call) -> Reply:
+        """Collect what is not kept any more."""
+        self.rights.require_operator(call.peer)
+        wish = _body(call, CollectWish)
+        maintenance, collector = self.parts.maintenance, self._retaining().collector
+        if wish.dry_run or maintenance is None:
+            found = collector.preview(Pace(max_s=wish.max_time_s))
+        else:
+            with maintenance.alone() as stop:
+                found = collector.run(Pace(stop, wish.max_time_s))
+        return _document(documents.collected_document(found, dry_run=wish.dry_run))
+
+    def delete(self, call: Call) -> Reply:
+        """Hide a session, and free its bytes when the grace is over."""
+        self.rights.require_operator(call.peer)
+        wish, session = _body(call, DeleteWish), _session(call)
+        retaining = self._retaining()
+        weight = retaining.deletions.weight(session)
+        gone_at = None
+        if not wish.now:
+            gone_at = clock.now() + datetime.timedelta(seconds=self._grace_s)
+        if not weight.versions:
+            raise NotFound(f"no session {session} is kept")
+        if not wish.dry_run:
+            is_new = retaining.deletions.delete(session)
+            if not (is_new or wish.now):
+                raise WasDeleted(session)
+            if wish.now and not retaining.collector.purge_now(session):
+                raise Busy(f"a host still holds what it has not recorded of {session}")
+            log.info("session deleted", session=session, now=wish.now)
+        return _document(
+            documents.session_deleted(session, weight, gone_at, dry_run=wish.dry_run)
+        )
+
+    def undelete(self, call: Call) -> Reply:
+        """Bring a deleted session back."""
+        self.rights.require_operator(call.peer)
+        session = _session(call)
+        if not self._retaining().deletions.undelete(session):
+            raise NotFound(f"no deleted session {session} can be had back")
+        log.info("session undeleted", session=session)
+        return _document(documents.SessionUndeleted(session=session))
+
+    def label(self, call: Call) -> Reply:
+        """Give a label to a version; it is on no other then."""
+        name = _label(_body(call, LabelWish).name)
+        version = self._version(call)
+        before = self._retaining().marks.label(version, name)
+        return _document(
+            documents.Labelled(
+                session=version.session,
+                label=name,
+                version=version.seq,
+                before=before,
+            )
+        )
+
+    def unlabel(self, call: Call) -> Reply:
+        """Take a label away."""
+        name, session = _label(_body(call, LabelWish).name), _session(call)
+        self.rights.require_kept(call.peer, session)
+        before = self._retaining().marks.unlabel(session, name)
+        return _document(
+            documents.Labelled(session=session, label=name, version=None, before=before)
+        )
+
+    def pin(self, call: Call) -> Reply:
+        """Keep a version for ever."""
+        return self._pinned(call, is_pinned=True)
+
+    def unpin(self, call: Call) -> Reply:
+        """Let a version be forgotten by rule."""
+        return self._pinned(call, is_pinned=False)
+
+    def _pinned(self, call: Call, *, is_pinned: bool) -> Reply:
+        version = self._version(call)
+        self._retaining().marks.pin(version, is_pinned=is_pinned)
+        return _document(
+            documents.Pinned(
+                session=version.session, version=version.seq, is_pinned=is_pinned
+            )
+        )
+
+    def _version(self, call: Call) -> Version:
+        """Return the version that is meant, of a session named by its whole id."""
+        ref = call.path["ref"]
+        session = _parsed(ref.partition("@")[0])
+        self.rights.require_kept(call.peer, session)
+        return self._retaining().naming.version(ref)
+
+    def _retaining(self) -> wiring.Retaining:
+        engine = self.parts.engine
+        return wiring.retaining_of(
+            engine.settings, engine.backends, engine.fetcher, engine.host
+        )
+
+    @property
+    def _grace_s(self) -> float:
+        return self.parts.settings.retention.grace_s
+
+
+def _forgotten(
+    retaining: wiring.Retaining, wish: ForgetWish, session: SessionId | None
+) -> Iterator[bytes]:
+    sessions = versions = content_bytes = 0
+    for found in retaining.forgetter.run(
+        wish.rules(retaining.rules),
+        None if session is None else [session],
+        Pace(),
+        dry_run=wish.dry_run,
+    ):
+        sessions += 1
+        versions += len(found.seqs)
+        content_bytes += found.weight.size_bytes
+        one = documents.forgotten_document(found, dry_run=wish.dry_run)
+        yield msgspec.json.encode(one)
+    ended = documents.ForgetEnded(
+        sessions=sessions,
+        versions=versions,
+        content_bytes=content_bytes,
+        dry_run=wish.dry_run,
+    )
+    yield msgspec.json.encode(ended)
+
+
+def _session(call: Call) -> SessionId:
+    return _parsed(call.path["session"])
+
+
+def _parsed(text: str) -> SessionId:
+    try:
+        return parse_session_id(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _label(name: str) -> str:
+    if not is_label(name):
+        raise UsageError("a label has 1 to 100 characters, none of them @ or /")
+    return name
+
+
+def _document(document: msgspec.Struct) -> Document:
+    return Document(msgspec.json.encode(document))
+
+
+def _body(call: Call, kind: type[Body]) -> Body:
+    try:
+        return msgspec.json.decode(call.body or b"{}", type=kind)
+    except msgspec.MsgspecError as error:
+        raise UsageError(f"the request cannot be understood: {error}") from error
