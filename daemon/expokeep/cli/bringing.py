@@ -16,6 +16,7 @@ from expokeep.cli.printing import as_json, sent_version
 from expokeep.errors import NotFound, TargetExists
 from expokeep.model.digest import Digest
 from expokeep.restore import target as places
+from expokeep.restore import vanishing
 from expokeep.restore.blob import Blob
 from expokeep.restore.plan import Existing
 from expokeep.restore.run import Wish, restore
@@ -72,7 +73,9 @@ def bring(options: Options, wish: Bringing) -> Brought:
     if wish.existing == "keep" and wish.target is not None:
         target = wish.target.absolute()
         if places.state(target) == "occupied":
-            return InUse(wish.session, target)
+            vanishing.wait_for_end(target)
+            if places.state(target) == "occupied":
+                return InUse(wish.session, target)
     with asking(options, parallelism=wish.parallelism) as asked:
         try:
             return _restored(options, wish, _Offering(asked.source(), wish))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from expokeep import clock
 from expokeep.catalog.values import Held
-from expokeep.errors import IntegrityError, UsageError
+from expokeep.errors import IntegrityError, TargetExists, UsageError
 from expokeep.model.digest import Digest
 from expokeep.model.tree import (
     File,
@@ -23,6 +23,7 @@ from expokeep.model.tree import (
 )
 from expokeep.restore import plan as plans
 from expokeep.restore import target as places
+from expokeep.restore import vanishing
 from expokeep.restore.blob import Chunk
 from expokeep.restore.plan import Existing, Plan
 from expokeep.restore.source import Arrival, Offer, Source
@@ -92,6 +93,8 @@ def _restored(source: Source, wish: Wish, progress: Progress) -> Result:
     if tree_digest(offer.tree) != offer.version.tree:
         raise IntegrityError(f"the tree of {wish.version} is not the one that was kept")
     target = _target(wish, offer)
+    if wish.existing == "keep":
+        vanishing.wait_for_end(target)
     found, name = places.state(target), places.name_of(target)
     plan = plans.decide(offer.tree, wish.globs, found, wish.existing, name)
     if plan.action == "nothing":
@@ -101,9 +104,15 @@ def _restored(source: Source, wish: Wish, progress: Progress) -> Result:
     places.require_room(target, plan.tree)
     if wish.dry_run:
         return _result(offer, target, plan, 0, None)
-    with places.refusals_named(target):
-        act = _Act(source, offer, target, plan, progress, is_forced=wish.force)
-        return act.run()
+    act = _Act(source, offer, target, plan, progress, is_forced=wish.force)
+    try:
+        with places.refusals_named(target):
+            return act.run()
+    except TargetExists:
+        # Somebody made a project there meanwhile: to leave it is what was asked.
+        if wish.existing != "keep" or places.state(target) != "occupied":
+            raise
+        return _result(offer, target, Plan("nothing", offer.tree), 0, None)
 
 
 @dataclass(slots=True)
