@@ -3,7 +3,7 @@
 import contextlib
 import datetime
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,9 +28,9 @@ from expokeep.model.tree import (
     size_bytes,
     tree_digest,
 )
-from expokeep.model.version import Version
+from expokeep.model.version import Trigger, Version
 from expokeep.restore.documents import offer_document
-from expokeep.restore.source import Offer
+from expokeep.restore.source import NOTHING_ABOUT, About, Offer
 from serving import serving
 
 NOON = datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.UTC)
@@ -51,6 +51,9 @@ class Offering:
     asked: list[str] = field(default_factory=list)
     damage: bytes | None = None
     """Comes instead of what was kept."""
+    on_arrival: Callable[[], object] = lambda: None
+    about: About = NOTHING_ABOUT
+    trigger: Trigger = "save"
 
     def tree(self) -> Tree:
         above = {parent for path in self.files for parent in parents(path)}
@@ -65,11 +68,11 @@ class Offering:
     def version(self) -> Version:
         return Version(
             session=SessionId("shop"),
-            seq=7,
+            seq=0 if self.about.unrecorded else 7,
             epoch=1,
             parent=6,
             taken_at=NOON,
-            trigger="save",
+            trigger=self.trigger,
             tree=tree_digest(self.tree()),
             file_count=file_count(self.tree()),
             size_bytes=size_bytes(self.tree()),
@@ -84,7 +87,10 @@ class Offering:
         self.asked.append(ref)
         if ref.partition("@")[0] != "shop":
             raise NotFound(f"no session {ref} is kept")
-        offer = Offer(self.version(), self.tree(), 0, 0, 0o755, self.home)
+        root = (0, 0, 0o755)
+        offer = Offer(
+            self.version(), self.tree(), *root, home=self.home, about=self.about
+        )
         return Document(msgspec.json.encode(offer_document(offer)))
 
     def blobs(self, call: Call) -> Reply:
@@ -126,6 +132,7 @@ class Offering:
 
     def arrive(self, call: Call) -> Reply:
         self.arrivals.append(msgspec.json.decode(call.body))
+        self.on_arrival()
         return Document(b'{"message_type":"arrived"}')
 
 

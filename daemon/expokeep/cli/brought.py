@@ -1,5 +1,6 @@
 """What became of a restore, as documents and as words."""
 
+import datetime
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,8 +13,11 @@ from expokeep.cli import text
 from expokeep.cli.options import Options
 from expokeep.cli.printing import as_json
 from expokeep.model import size
+from expokeep.model.documents import HeldDocument
 from expokeep.model.names import to_text
+from expokeep.restore.documents import held_document
 from expokeep.restore.run import Result
+from expokeep.restore.source import Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,12 @@ class Restored(
     took_s: float
     """Without the start of this process."""
     replaced: str | None
+    unrecorded: bool = False
+    """It was on this host only, and had no number yet: `version` is null."""
+    taken_at: datetime.datetime | None = None
+    parked_newer: int = 0
+    """Newer versions that are parked, where the newest was asked for."""
+    held_elsewhere: tuple[HeldDocument, ...] = ()
 
 
 class NothingKept(
@@ -68,6 +78,14 @@ def print_brought(
     elif not options.quiet:
         for line in _told(brought, dry_run=dry_run):
             click.echo(line, err=err)
+    print_warnings(options, brought)
+
+
+def print_warnings(options: Options, brought: Brought) -> None:
+    """Say on stderr what is not in what came back."""
+    if not options.quiet:
+        for line in warnings(brought):
+            click.echo(f"note: {line}", err=True)
 
 
 def print_nothing(options: Options, version: str, reason: str) -> None:
@@ -97,9 +115,10 @@ def _document(brought: Brought, *, dry_run: bool) -> Restored:
             took_s=0.0,
             replaced=None,
         )
+    version, about = brought.offer.version, brought.offer.about
     return Restored(
-        session=brought.offer.version.session,
-        version=brought.offer.version.seq,
+        session=version.session,
+        version=version.seq or None,
         target=_named(brought.target),
         action=brought.action,
         dry_run=dry_run,
@@ -108,6 +127,10 @@ def _document(brought: Brought, *, dry_run: bool) -> Restored:
         fetched_bytes=brought.fetched_bytes,
         took_s=brought.took_s,
         replaced=_named(brought.replaced) if brought.replaced else None,
+        unrecorded=about.unrecorded,
+        taken_at=version.taken_at,
+        parked_newer=about.parked_newer,
+        held_elsewhere=tuple(map(held_document, about.held_elsewhere)),
     )
 
 
@@ -116,17 +139,41 @@ def _told(brought: Brought, *, dry_run: bool) -> Iterator[str]:
     if isinstance(brought, InUse) or brought.action == "nothing":
         yield f"{target} is in use and was left as it is"
         return
-    version = brought.offer.version
     how = "would be restored" if dry_run else "restored"
     files = text.count(brought.file_count, "file")
     yield (
-        f"{version.session}@{version.seq} of {text.moment(version.taken_at)} {how} "
-        f"to {target} ({files}, {size.shown(brought.size_bytes)})"
+        f"{_what(brought.offer)} {how} to {target} "
+        f"({files}, {size.shown(brought.size_bytes)})"
     )
     if brought.replaced is not None:
         yield f"what was there before is now {shown(brought.replaced)}"
     if brought.action == "swap" and dry_run:
         yield "what is there now would be kept beside it"
+
+
+def _what(offer: Offer) -> str:
+    """Return in plain words which state came back."""
+    version, about = offer.version, offer.about
+    at = text.moment(version.taken_at)
+    if about.unrecorded:
+        return (
+            f"{version.session}, including changes of {at} that are only on this host "
+            "yet,"
+        )
+    ended = version.trigger == "final" or about.ended_at is not None
+    end = ", as it was before its directory was removed," if ended else ""
+    return f"{version.session}@{version.seq} of {at}{end}"
+
+
+def warnings(brought: Brought) -> Iterator[str]:
+    """Yield what somebody should know who takes this for all that there is."""
+    if isinstance(brought, InUse) or brought.action == "nothing":
+        return
+    session, about = brought.offer.version.session, brought.offer.about
+    if about.parked_newer:
+        are = "version is" if about.parked_newer == 1 else "versions are"
+        yield f"{about.parked_newer} newer {are} parked: `expokeep log {session}`"
+    yield from map(text.held, map(held_document, about.held_elsewhere))
 
 
 def _named(path: Path) -> str:

@@ -2,8 +2,12 @@
 
 import datetime
 import re
+from typing import TYPE_CHECKING
 
 from expokeep.model.names import for_terminal, from_text
+
+if TYPE_CHECKING:
+    from expokeep.model.documents import HeldDocument
 
 _LAYOUT = re.compile(r"([\t\n])")
 
@@ -42,6 +46,16 @@ def count(number: int, one: str, many: str | None = None) -> str:
     ('1 session', '0 sessions', '2 directories')
     """
     return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
+def held(one: "HeldDocument") -> str:
+    """Return what another host holds, in plain words."""
+    lease = "alive" if one.is_alive else "not heard of lately"
+    snapshots = count(one.snapshots, "unrecorded version")
+    return (
+        f"host {safe(one.host)} ({lease}) holds {snapshots} of this session "
+        f"since {moment(one.since)}"
+    )
 
 
 def path(name: str) -> str:

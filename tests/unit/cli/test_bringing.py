@@ -5,10 +5,16 @@ import os
 import pty
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
+
+from expokeep.catalog.values import HeldElsewhere
+from expokeep.model.names import SessionId
+from expokeep.restore.source import About
+from offering import NOON
 
 
 @pytest.fixture
@@ -142,6 +148,88 @@ def test_a_dry_run_touches_nothing(run, daemon, target):
 def test_only_a_part_is_brought_back(run, daemon, target):
     assert run("restore", "shop", "--to", target, "--path", "src").code == 0
     assert [one.name for one in target.iterdir()] == ["src"]
+
+
+def test_what_is_only_on_this_host_is_told_in_plain_words(run, daemon, target):
+    daemon.about = About(unrecorded=True)
+
+    ended = run("restore", "shop", "--to", target)
+
+    assert ended.out.startswith("shop, including changes of ")
+    assert "that are only on this host yet, restored to" in ended.out
+    (told,) = daemon.arrivals
+    assert (told["seq"], told["pack"]) == (0, "00000000-0000-0000-0000-000000000001")
+
+
+@pytest.mark.parametrize("said", ["final", "ended"])
+def test_a_directory_that_was_removed_after_a_version_is_told_of(
+    run, daemon, target, said
+):
+    daemon.trigger = "final" if said == "final" else "auto"
+    daemon.about = About(ended_at=NOON if said == "ended" else None)
+
+    ended = run("restore", "shop", "--to", target)
+
+    assert ", as it was before its directory was removed, restored to" in ended.out
+
+
+def test_what_is_not_in_it_is_a_note_and_no_failure(run, daemon, target):
+    held = HeldElsewhere(SessionId("shop"), "alpha", 3, NOON, is_alive=False)
+    daemon.about = About(parked_newer=2, held_elsewhere=(held,))
+
+    ended = run("restore", "shop", "--to", target)
+    quiet = run("restore", "shop", "--to", target.with_name("b"), "-q")
+    told = run("restore", "shop", "--to", target.with_name("c"), "--json")
+
+    assert ended.code == 0
+    parked, elsewhere = ended.err.splitlines()
+    assert parked == "note: 2 newer versions are parked: `expokeep log shop`"
+    assert elsewhere.startswith(
+        "note: host alpha (not heard of lately) holds 3 unrecorded versions of this "
+        "session since 2026-11-24"
+    )
+    assert quiet.err == ""
+    result = json.loads(told.out.splitlines()[-1])
+    assert (result["unrecorded"], result["parked_newer"]) == (False, 2)
+    assert result["held_elsewhere"][0]["host"] == "alpha"
+
+
+def test_what_is_made_while_a_restore_is_under_way_stays(run, daemon, target):
+    daemon.on_arrival = lambda: (target.mkdir(), (target / "mine").write_text("x"))
+
+    left = run("restore", "shop", "--to", target, "--if-missing")
+
+    assert (left.code, [one.name for one in target.iterdir()]) == (0, ["mine"])
+    assert "is in use" in left.out
+
+
+def test_an_empty_directory_counts_as_missing(run, daemon, target):
+    target.mkdir()
+
+    ended = run("restore", "shop", "--to", target, "--if-missing")
+
+    assert ended.code == 0
+    assert (target / "App.js").exists()
+
+
+def test_a_removal_that_is_under_way_is_waited_for(run, daemon, target):
+    for number in range(40):
+        (target / f"{number}").mkdir(parents=True)
+    removing = threading.Thread(target=slowly_removed, args=(target,))
+    removing.start()
+
+    ended = run("restore", "shop", "--to", target, "--if-missing")
+    removing.join()
+
+    assert (ended.code, (target / "App.js").read_text()) == (0, "hi\n")
+
+
+def slowly_removed(target):
+    pace = threading.Event()
+    for directory in target.iterdir():
+        directory.rmdir()
+        pace.wait(0.04)
+    target.rmdir()
 
 
 def test_progress_and_the_result_are_lines_of_json(run, daemon, target):

@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 from expokeep.cli.bringing import Bringing, bring
-from expokeep.cli.brought import print_brought
+from expokeep.cli.brought import print_brought, print_warnings
 from expokeep.cli.kinds import SESSION, TARGET, VERSION
 from expokeep.cli.options import direct_option, options_of, verb
 from expokeep.errors import ExpokeepError
@@ -69,6 +69,8 @@ def command(
     brought = bring(options, wish)
     if not options.quiet and sys.stderr.isatty():
         print_brought(options, brought, dry_run=False, err=True)
+    else:
+        print_warnings(options, brought)
     _become(brought.target, words)
 
 
