@@ -92,11 +92,12 @@ class Packer:
         )
         with PackWriter(scratch, ZSTD_LEVEL) as writer:
             for copy in draft.copies:
-                _add(writer, copy)
+                add(writer, copy)
             return writer.finish(manifest, fsync=False)
 
 
-def _add(writer: PackWriter, copy: Copy) -> None:
+def add(writer: PackWriter, copy: Copy) -> None:
+    """Add contents that were found to a pack."""
     named = copy.named
     if named.size_bytes >= BIG_FILE_BYTES:
         with copy.file.open("rb") as source:

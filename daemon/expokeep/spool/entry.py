@@ -150,17 +150,26 @@ def read_entry(directory: Path) -> SpoolEntry:
     Raises:
         SpoolDamaged: it is not.
     """
+    entry = SpoolEntry(directory, *read_note(directory))
+    for pack in entry.note.packs:
+        path = entry.path_of(pack)
+        if not path.is_file() or path.stat().st_size != pack.size_bytes:
+            raise SpoolDamaged(f"{path} is not {pack.size_bytes} bytes long")
+    return entry
+
+
+def read_note(directory: Path) -> tuple[int, Note]:
+    """Return the number and the note of an entry, whatever is with its packs.
+
+    Raises:
+        SpoolDamaged: there is none that can be read.
+    """
     try:
         number = int(directory.name.partition("-")[0])
         encoded = (directory / NOTE_FILE).read_bytes()
-        stored = msgspec.json.decode(encoded, type=_Stored)
+        return number, msgspec.json.decode(encoded, type=_Stored).note
     except (OSError, ValueError, msgspec.MsgspecError) as error:
         raise SpoolDamaged(f"{directory}: {error}") from error
-    for pack in stored.note.packs:
-        path = directory / pack.file_name
-        if not path.is_file() or path.stat().st_size != pack.size_bytes:
-            raise SpoolDamaged(f"{path} is not {pack.size_bytes} bytes long")
-    return SpoolEntry(directory, number, stored.note)
 
 
 class _Stored(msgspec.Struct):

@@ -74,10 +74,12 @@ class Spool:
                 self.damaged.append(directory)
                 continue
             self._entries.setdefault(entry.note.session, []).append(entry)
-        for waiting in list(self._entries.values()):
+        for waiting in self._entries.values():
             for old in waiting[:]:
                 if any(entry.replaces(old) for entry in waiting):
-                    self.drop(old)  # killed after the fold, before this
+                    waiting.remove(old)  # killed after the fold, before this
+                    with contextlib.suppress(OSError):
+                        _throw_away(_renamed(old))
 
     @contextlib.contextmanager
     def draft(self, session: SessionId, pack: uuid.UUID) -> Iterator[Path]:
@@ -175,9 +177,7 @@ class Spool:
         Raises:
             OSError: it is as it was.
         """
-        # Renamed first: killed in the middle, a restart must not find half an entry.
-        remains = entry.directory.with_name(f"{_DRAFT}{entry.directory.name}")
-        entry.directory.rename(remains)
+        remains = _renamed(entry)
         with self._lock:
             siblings = self._entries.get(entry.note.session, [])
             if entry in siblings:
@@ -185,6 +185,19 @@ class Spool:
             if not siblings:
                 self._entries.pop(entry.note.session, None)
         _throw_away(remains)
+
+    def settle(self, directory: Path, entry: SpoolEntry | None) -> None:
+        """Take an entry in that was mended, or let go of one that was moved aside."""
+        with self._lock:
+            for waiting in self._entries.values():
+                waiting[:] = [one for one in waiting if one.directory != directory]
+            self.damaged[:] = [one for one in self.damaged if one != directory]
+            if entry is not None:
+                waiting = self._entries.setdefault(entry.note.session, [])
+                waiting.append(entry)
+                waiting.sort(key=lambda one: one.number)
+            for session in [one for one in self._entries if not self._entries[one]]:
+                del self._entries[session]
 
     def first(self, session: SessionId) -> SpoolEntry | None:
         """Return what is to be recorded next of a session."""
@@ -266,6 +279,13 @@ def _refusals_named() -> Iterator[None]:
         if error.errno in _FAILING:
             raise SpoolFailing(f"the spool cannot be written: {error}") from error
         raise
+
+
+def _renamed(entry: SpoolEntry) -> Path:
+    """Make an entry none: killed before it is removed, a restart must not find half."""
+    remains = entry.directory.with_name(f"{_DRAFT}{entry.directory.name}")
+    entry.directory.rename(remains)
+    return remains
 
 
 def _throw_away(remains: Path) -> None:
