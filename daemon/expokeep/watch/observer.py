@@ -13,7 +13,7 @@ from expokeep import log
 from expokeep.errors import WatchUnavailable
 from expokeep.watch.cookies import Cookies
 from expokeep.watch.inotify import Reader
-from expokeep.watch.opening import errno_name
+from expokeep.watch.opening import GONE, errno_name
 from expokeep.watch.values import Assignment, Counters, SessionDirectory, WatchStats
 from expokeep.watch.watcher import Watcher
 
@@ -43,6 +43,8 @@ class Observer:
         self._counters = Counters()
         self._seen_s = float("-inf")
         self._cookies_fail = False
+        self._disk_fails = False
+        """Then nothing is proved against the reader, and no restart would mend it."""
         self._stop = threading.Event()
         self._reader_ended = threading.Event()
         self._keeper = threading.Thread(
@@ -91,8 +93,9 @@ class Observer:
                         "cookie not sent", reason=reason
                     )
                 self._cookies_fail = True
+                self._disk_fails = error.errno not in GONE
                 return False
-            self._cookies_fail = False
+            self._cookies_fail = self._disk_fails = False
             if self._cookies.wait_for(number, min(left_s, _COOKIE_AGAIN_S)):
                 self._seen_s = now_s()
                 return True
@@ -102,9 +105,7 @@ class Observer:
         """Return whether the reader proved, not long ago, that it makes progress."""
         patience_s = 2 * (self._timings.cookie_every_s + self._timings.cookie_within_s)
         is_proved = self._task.monotonic_s() - self._seen_s < patience_s
-        # Where no cookie can be written, nothing is proved against the reader either:
-        # a disk that became read-only must not have us restarted for ever.
-        return self._reader.is_alive() and (is_proved or self._cookies_fail)
+        return self._reader.is_alive() and (is_proved or self._disk_fails)
 
     def rescan(self, directory: SessionDirectory) -> None:
         """Have missing watches of a session placed again; `barrier` waits for it."""

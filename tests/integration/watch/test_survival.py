@@ -1,10 +1,13 @@
 """What must not stop the watch."""
 
+import errno
 import os
 import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from expokeep import clock
 from expokeep.watch.values import SessionDirectory
@@ -168,8 +171,24 @@ def test_where_no_cookie_can_be_written_no_reader_is_blamed(tmp_path: Path) -> N
 
         assert not scene.observer.barrier(WAIT_S)
         assert scene.observer._is_healthy()
+
+
+@pytest.mark.parametrize(
+    ("number", "is_mended"), [(errno.ENOENT, True), (errno.EROFS, False)]
+)
+def test_only_what_a_restart_would_mend_is_a_reason_for_one(
+    tmp_path: Path, monkeypatch, number: int, is_mended: bool
+) -> None:
+    def refuse() -> int:
+        raise OSError(number, os.strerror(number))
+
+    with watching(tmp_path) as scene:
+        monkeypatch.setattr(scene.observer._cookies, "send", refuse)
+        assert not scene.observer.barrier(WAIT_S)
         scene.observer._seen_s = float("-inf")
-        assert scene.observer.alive()
+
+        assert scene.observer.alive() is not is_mended
+        assert scene.observer._is_healthy()
 
 
 def test_nothing_is_told_and_nothing_runs_after_the_end(tmp_path: Path) -> None:
