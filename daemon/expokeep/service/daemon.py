@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 
 from expokeep import wiring
@@ -34,6 +35,7 @@ from expokeep.worktree.root import opened
 
 log = get(__name__)
 
+
 SHIPPERS = 8
 """Threads that upload and record. They wait for networks, not for processors."""
 HUNG_AFTER_S = 900.0
@@ -43,12 +45,19 @@ ROOM_EVERY_S = 1.0
 """So long somebody who could not be captured waits after there is room again."""
 
 
+class StateUnusable(ExpokeepError):
+    """The state directory cannot be written. Nothing in it is lost by that."""
+
+    hint = "See RUNBOOK, `The spool is full, or a disk is failing`."
+
+
 @contextlib.contextmanager
 def running(settings: Settings) -> Iterator[Parts]:
     """Run all parts but the control socket.
 
     Raises:
         Busy: another daemon runs on this state directory.
+        StateUnusable: its disk does not let us.
         WatchUnavailable: the kernel gives us no inotify instance.
     """
     with contextlib.ExitStack() as stack:
@@ -166,15 +175,28 @@ def _observer(settings: Settings, engine: Engine, board: Board) -> Observer:
 @contextlib.contextmanager
 def _only_one(state_dir: Path) -> Iterator[None]:
     """Hold the lock of a state directory: two daemons would replay one spool."""
-    state_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
-    with (state_dir / "daemon.lock").open("a+") as lock:
+    with _lock_file(state_dir) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             lock.seek(0)
-            pid = lock.read().strip() or "another process"
+            pid = lock.read().decode(errors="replace").strip() or "another process"
             raise Busy(f"expokeepd {pid} runs on {state_dir} already") from error
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
+        # For people only: what waits on a full disk must be shipped all the same.
+        with contextlib.suppress(OSError):
+            lock.truncate(0)
+            lock.write(b"%d\n" % os.getpid())
         yield
+
+
+def _lock_file(state_dir: Path) -> FileIO:
+    """Open the lock of a state directory, made where it is missing.
+
+    Raises:
+        StateUnusable: the disk does not let us.
+    """
+    try:
+        state_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+        return FileIO(state_dir / "daemon.lock", "a+")
+    except OSError as error:
+        raise StateUnusable(f"{state_dir} cannot be used: {error}") from error
