@@ -21,6 +21,12 @@ from expokeep.retention import documents
 from expokeep.retention.pace import Pace
 from expokeep.retention.plan import Rules
 from expokeep.service.parts import Parts
+from expokeep.service.retained import (
+    collected_document,
+    deleted_document,
+    forgotten_document,
+    session_deleted,
+)
 from expokeep.service.rights import Rights
 
 log = get(__name__)
@@ -108,9 +114,7 @@ class RetainingRoutes:
         shown = found[:MAX_LISTED]
         return _document(
             documents.DeletedList(
-                sessions=tuple(
-                    documents.deleted_document(one, self._grace_s) for one in shown
-                ),
+                sessions=tuple(deleted_document(one, self._grace_s) for one in shown),
                 truncated=len(found) > MAX_LISTED,
             )
         )
@@ -133,7 +137,7 @@ class RetainingRoutes:
         else:
             with maintenance.alone() as stop:
                 found = collector.run(Pace(stop, wish.max_time_s))
-        return _document(documents.collected_document(found, dry_run=wish.dry_run))
+        return _document(collected_document(found, dry_run=wish.dry_run))
 
     def delete(self, call: Call) -> Reply:
         """Hide a session, and free its bytes when the grace is over."""
@@ -154,7 +158,7 @@ class RetainingRoutes:
                 raise Busy(f"a host still holds what it has not recorded of {session}")
             log.info("session deleted", session=session, now=wish.now)
         return _document(
-            documents.session_deleted(session, weight, gone_at, dry_run=wish.dry_run)
+            session_deleted(session, weight, gone_at, dry_run=wish.dry_run)
         )
 
     def undelete(self, call: Call) -> Reply:
@@ -237,7 +241,7 @@ def _forgotten(
         sessions += 1
         versions += len(found.seqs)
         content_bytes += found.weight.size_bytes
-        one = documents.forgotten_document(found, dry_run=wish.dry_run)
+        one = forgotten_document(found, dry_run=wish.dry_run)
         yield msgspec.json.encode(one)
     ended = documents.ForgetEnded(
         sessions=sessions,

@@ -46,7 +46,7 @@ def imported_by(*words: str) -> set[str]:
 def test_the_verbs_are_those_that_work_and_no_others():
     expected = (
         "status info sessions save log show ls cat find diff restore exec accept pause "
-        "resume "
+        "resume label pin unpin forget delete undelete gc "
         "flush check drill rebuild db config doctor completion"
     )
 

@@ -1,10 +1,13 @@
 """`expokeep sessions`."""
 
+from typing import Any
+
 import click
 
 from expokeep import clock
 from expokeep.cli import text
 from expokeep.cli.asking import asking
+from expokeep.cli.deleted import told
 from expokeep.cli.kinds import SESSION, WORDS
 from expokeep.cli.options import direct_option, options_of, verb
 from expokeep.cli.printing import as_json
@@ -29,15 +32,10 @@ MAX_LIMIT = 100_000
 @click.option(
     "--limit", type=click.IntRange(1, MAX_LIMIT), default=1000, help="At most."
 )
+@click.option("--deleted", is_flag=True, help="Those that can still be had back.")
 @click.option("--all", "limit", flag_value=MAX_LIMIT, help="However many there are.")
 @click.pass_context
-def command(
-    ctx: click.Context,
-    prefix: str,
-    user: str | None,
-    sort: str,
-    limit: int,
-) -> None:
+def command(ctx: click.Context, /, prefix: str, *, deleted: bool, **wish: Any) -> None:
     """List the sessions that are kept.
 
     \b
@@ -45,10 +43,14 @@ def command(
       expokeep sessions
       expokeep sessions --user alice --sort size
       expokeep sessions shop- --json
+      expokeep sessions --deleted
     """
     options = options_of(ctx)
+    if deleted:
+        told(options)
+        return
     with asking(options) as asked:
-        found = asked.sessions(user=user, prefix=prefix, limit=limit, sort=sort)
+        found = asked.sessions(prefix=prefix, **wish)
     if options.as_json:
         as_json(found)
         return

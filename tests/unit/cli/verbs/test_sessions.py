@@ -4,6 +4,7 @@ import pytest
 
 from answering import NOON
 from expokeep.history.documents import SessionDocument, SessionList
+from expokeep.retention.documents import DeletedDocument, DeletedList
 
 ROUTE = "/v1/sessions"
 
@@ -74,3 +75,26 @@ def test_what_is_wanted_is_asked_for(run, asked, words, query):
     run("sessions", *words)
 
     assert asked.query() == query
+
+
+def test_deleted_ones_are_listed_on_request(run, asked):
+    asked.answers["/v1/deleted"] = DeletedList(
+        sessions=(
+            DeletedDocument(
+                session="shop",
+                owner=None,
+                project_name="Shop",
+                deleted_at=NOON,
+                expired=True,
+                gone_at=NOON,
+                versions=3,
+                size_bytes=2048,
+            ),
+        ),
+        truncated=False,
+    )
+
+    ended = run("sessions", "--deleted")
+
+    assert "expired" in ended.out
+    assert "2.0 KB" in ended.out

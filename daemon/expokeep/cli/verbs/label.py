@@ -1,0 +1,56 @@
+"""`expokeep label`."""
+
+import click
+
+from expokeep.cli import text
+from expokeep.cli.asking import client
+from expokeep.cli.kinds import VERSION, WORDS
+from expokeep.cli.options import options_of, verb
+from expokeep.cli.printing import as_json, sent_version
+from expokeep.cli.remote import decode
+from expokeep.control.client import segment
+from expokeep.retention.documents import Labelled
+
+
+@verb("label")
+@click.argument("version", type=VERSION, metavar="VERSION")
+@click.argument("name", type=WORDS, default="", metavar="NAME")
+@click.option(
+    "--remove", type=WORDS, metavar="NAME", help="Take this label away from a session."
+)
+@click.pass_context
+def command(ctx: click.Context, version: str, name: str, remove: str | None) -> None:
+    """Give a version a name.
+
+    `SID@label:NAME` is it from then on. Within a session a label is on one version at
+    a time; it moves when you give it again. What has a label is not forgotten. The
+    session is named by its whole id.
+
+    \b
+    Examples:
+      expokeep label shop-42@17 before-the-demo
+      expokeep restore shop-42@label:before-the-demo --to /tmp/look
+      expokeep label --remove before-the-demo shop-42
+    """
+    options = options_of(ctx)
+    if bool(name) == bool(remove):
+        raise click.UsageError("say VERSION NAME, or --remove NAME SID")
+    if remove:
+        path = f"/v1/sessions/{segment(version)}/unlabel"
+    else:
+        path = f"/v1/versions/{segment(sent_version(version))}/label"
+    found = decode(client(options).post(path, {"name": remove or name}), Labelled)
+    if options.as_json:
+        as_json(found)
+    elif not options.quiet:
+        click.echo(_told(found))
+
+
+def _told(found: Labelled) -> str:
+    label = text.safe(found.label)
+    if found.version is None:
+        return f"version {found.before} of {found.session} is no longer {label}"
+    told = f"version {found.version} of {found.session} is {label}"
+    if found.before not in (None, found.version):
+        told += f", no longer version {found.before}"
+    return told
