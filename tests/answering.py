@@ -40,6 +40,7 @@ ROUTES = (
     ("GET", "/v1/diff"),
     ("POST", "/v1/check"),
     ("POST", "/v1/drills"),
+    ("POST", "/v1/repair"),
     ("GET", "/v1/deleted"),
     ("POST", "/v1/forget"),
     ("POST", "/v1/gc"),

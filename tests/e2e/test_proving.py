@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from daemons import appear, daemon_on
+from daemons import appear, daemon_on, differences
 
 FILES = {"package.json": "{}", "app.js": "// one\n", "src/deep/x.js": "x\n"}
 
@@ -75,3 +75,21 @@ def test_what_is_lost_is_named_and_shown(daemon, site, sid, how):
     assert "state           degraded" in status.stdout
     assert "last check      DAMAGE" in status.stdout
     assert "last drill      DAMAGE" in status.stdout
+
+
+def test_what_the_directory_still_has_is_mended(daemon, site, sid, tmp_path):
+    lose(site, sid)
+
+    planned = daemon.cli("repair", "catalog", "--dry-run")
+
+    assert planned.returncode == 0, planned.stderr
+    assert f"contents  {sid} ({sid}@1)" in planned.stdout
+
+    for what in ("catalog", "manifests"):
+        repaired = daemon.cli("repair", what, "--yes")
+        assert repaired.returncode == 0, repaired.stdout + repaired.stderr
+    assert daemon.cli("check", sid, "--read-data").returncode == 0
+    back = tmp_path / "back"
+    assert daemon.cli("restore", sid, "--to", back).returncode == 0
+    assert differences(back, site.watch / f"expo-{sid}") == ""
+    assert daemon.cli("repair", "spool").stdout == "nothing to mend\n"

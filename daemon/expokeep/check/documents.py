@@ -7,6 +7,7 @@ import uuid
 
 import msgspec
 
+from expokeep.check.mending import Repaired, Step
 from expokeep.check.values import Affected, Finding, Outcome, Progress
 
 
@@ -71,9 +72,48 @@ class Checked(_Document, frozen=True, tag="checked"):
     took_s: float
 
 
-def document_of(said: Progress | Finding | Outcome) -> msgspec.Struct:
-    """Return what a check says as a document."""
+class RepairStep(_Document, frozen=True, tag="step"):
+    """One thing that a repair does, or would do."""
+
+    action: str
+    detail: str
+    key: str | None
+    """Of the object, or the path of a spool entry, that it is about."""
+    session: str | None
+    affected: tuple[SessionVersions, ...]
+    """The versions that it is for."""
+
+
+class RepairOutcome(_Document, frozen=True, tag="repaired"):
+    """What a repair came to."""
+
+    what: str
+    dry_run: bool
+    steps: int
+    lost: tuple[SessionVersions, ...]
+    """Versions that nothing can mend: parked, and never deleted."""
+
+
+def document_of(
+    said: Progress | Finding | Outcome | Step | Repaired,
+) -> msgspec.Struct:
+    """Return what a check or a repair says as a document."""
     match said:
+        case Step():
+            return RepairStep(
+                action=said.action,
+                detail=said.detail,
+                key=said.key,
+                session=said.session,
+                affected=affected_document(said.affected),
+            )
+        case Repaired():
+            return RepairOutcome(
+                what=said.what,
+                dry_run=said.dry_run,
+                steps=said.steps,
+                lost=affected_document(said.lost),
+            )
         case Progress():
             return CheckProgress(
                 done_bytes=said.done_bytes,

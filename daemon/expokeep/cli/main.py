@@ -51,6 +51,7 @@ VERBS = {
     "resume": "End a pause.",
     "flush": "Keep and upload now what has changed.",
     "check": "Look for damage in what is kept, and say what to do about it.",
+    "repair": "Mend what a check has found, without losing anything.",
     "drill": "Prove that versions restore: from the bucket alone, then thrown away.",
     "rebuild": "Make the catalog in Postgres anew of what the bucket holds.",
     "db": "Look after the schema in Postgres.",

@@ -3,16 +3,19 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from expokeep import wiring
 from expokeep.check import documents
-from expokeep.check.values import Outcome, Wish
+from expokeep.check.mending import Repaired, Step
+from expokeep.check.values import Finding, Outcome, Progress, Wish
 from expokeep.control.routes import Call, Handler, Lines, Reply
 from expokeep.errors import Busy, UsageError
 from expokeep.log import get
+from expokeep.model.names import SessionId
 from expokeep.restore.drill import drilled
 from expokeep.service.parts import Parts
 from expokeep.service.rights import Rights
@@ -21,6 +24,7 @@ from expokeep.wiring import chosen_versions
 
 log = get(__name__)
 
+Said = Progress | Finding | Outcome | Step | Repaired
 Body = TypeVar("Body", bound=msgspec.Struct)
 
 
@@ -28,6 +32,14 @@ class CheckWish(msgspec.Struct):
     """What a request says of a check."""
 
     session: str | None = None
+    read: str | None = None
+
+
+class RepairWish(msgspec.Struct):
+    """What a request says of a repair."""
+
+    what: str
+    dry_run: bool = False
     read: str | None = None
 
 
@@ -40,7 +52,7 @@ class DrillWish(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class ProvingRoutes:
-    """Checks and drills for whoever asks."""
+    """Checks, repairs and drills for whoever asks."""
 
     parts: Parts
     rights: Rights
@@ -51,6 +63,7 @@ class ProvingRoutes:
         return (
             ("POST", "/v1/check", self.check),
             ("POST", "/v1/drills", self.drill),
+            ("POST", "/v1/repair", self.repair),
         )
 
     def check(self, call: Call) -> Reply:
@@ -60,7 +73,7 @@ class ProvingRoutes:
         proving = self._proving()
         session = proving.naming.session(wish.session) if wish.session else None
         asked = Wish(session, subset_of(wish.read), wish.read)
-        return Lines(self._checked(proving, asked))
+        return Lines(self._alone_with(proving.checker.check(asked), "check"))
 
     def drill(self, call: Call) -> Reply:
         """Restore versions from the bucket alone, and tell what came of it."""
@@ -72,26 +85,45 @@ class ProvingRoutes:
             msgspec.json.encode(one) for one in drilled(proving.drill, versions)
         )
 
+    def repair(self, call: Call) -> Reply:
+        """Mend what a check finds, or say what would be mended."""
+        self.rights.require_operator(call.peer)
+        wish = _body(call, RepairWish)
+        said = self._repaired(wish)
+        return Lines(self._alone_with(said, f"repair {wish.what}"))
+
+    def _repaired(self, wish: RepairWish) -> Iterator[Said]:
+        subset = subset_of(wish.read)
+        if wish.what == "spool":
+            spool = wiring.spool_repairer_of(self.parts.engine, self._homes)
+            return spool.repair(dry_run=wish.dry_run)
+        if wish.what not in ("catalog", "manifests"):
+            raise UsageError(f"repair catalog, manifests or spool, not {wish.what!r}")
+        repairer = wiring.repairer_of(self.parts.engine, self._homes)
+        act = repairer.catalog if wish.what == "catalog" else repairer.manifests
+        return act(dry_run=wish.dry_run, subset=subset)
+
+    def _homes(self, session: SessionId) -> list[Path]:
+        return [line.path for line in self.parts.board.lines(session)]
+
     def _proving(self) -> wiring.Proving:
         engine = self.parts.engine
         return wiring.proving_of(
             engine.settings, engine.backends, engine.fetcher, engine.host
         )
 
-    def _checked(self, proving: wiring.Proving, wish: Wish) -> Iterator[bytes]:
+    def _alone_with(self, said: Iterator[Said], what: str) -> Iterator[bytes]:
+        """Yield what a check or a repair says, one of them at a time; log its end."""
         if not self._alone.acquire(blocking=False):
-            raise Busy("a check is under way already")
+            raise Busy("a check or a repair is under way already")
         try:
-            for said in proving.checker.check(wish):
-                if isinstance(said, Outcome):
-                    log.info(
-                        "check ended",
-                        session=said.session,
-                        versions=said.versions,
-                        damage=len(said.damage),
-                        took_s=round(said.took_s, 2),
-                    )
-                yield msgspec.json.encode(documents.document_of(said))
+            for one in said:
+                if isinstance(one, Outcome):
+                    damage, took_s = len(one.damage), round(one.took_s, 2)
+                    log.info("check ended", damage=damage, took_s=took_s)
+                elif isinstance(one, Step):
+                    log.info(what, action=one.action, detail=one.detail)
+                yield msgspec.json.encode(documents.document_of(one))
         finally:
             self._alone.release()
 

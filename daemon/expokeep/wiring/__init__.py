@@ -23,6 +23,8 @@ from expokeep.wiring.proving import (
     proofs_of,
     proving,
     proving_of,
+    repairer_of,
+    spool_repairer_of,
 )
 from expokeep.wiring.reading import (
     Reading,
@@ -31,6 +33,7 @@ from expokeep.wiring.reading import (
     home_in,
     reading,
     reading_of,
+    surroundings,
 )
 from expokeep.wiring.rebuilding import adopter, generation_guard, noter, rebuilding
 from expokeep.wiring.retaining import Retaining, retaining_of
@@ -64,7 +67,10 @@ __all__ = [
     "reading_alone",
     "reading_of",
     "rebuilding",
+    "repairer_of",
     "require_schema",
     "retaining_of",
+    "spool_repairer_of",
     "store",
+    "surroundings",
 ]

@@ -47,7 +47,7 @@ def test_the_verbs_are_those_that_work_and_no_others():
     expected = (
         "status info sessions save log show ls cat find diff restore exec accept pause "
         "resume label pin unpin forget delete undelete gc "
-        "flush check drill rebuild db config doctor completion"
+        "flush check repair drill rebuild db config doctor completion"
     )
 
     assert set(VERBS) == set(expected.split())

@@ -1,22 +1,20 @@
 """`expokeep check`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import click
 import msgspec
 
-from expokeep.check.documents import Checked, FindingDocument, SessionVersions
+from expokeep.check.documents import Checked, FindingDocument
 from expokeep.cli import text
 from expokeep.cli.bar import bar
 from expokeep.cli.kinds import SESSION
 from expokeep.cli.options import Options, direct_option, options_of, verb
 from expokeep.cli.printing import as_json
 from expokeep.cli.proving import proving
+from expokeep.cli.versions import named
 from expokeep.errors import IntegrityError, Partial
 from expokeep.model import size
-
-MOST_VERSIONS = 12
-"""So many ranges of versions are named of each finding."""
 
 
 @verb("check")
@@ -89,40 +87,10 @@ def _told(finding: FindingDocument) -> Iterator[str]:
     yield f"{finding.kind}{mark}  {where}"
     yield f"    {text.safe(finding.detail)}"
     if finding.affected:
-        yield f"    cannot be restored whole: {_named(finding.affected)}"
+        yield f"    cannot be restored whole: {named(finding.affected)}"
     if finding.untold:
-        yield f"    a rebuild would not find: {_named(finding.untold)}"
+        yield f"    a rebuild would not find: {named(finding.untold)}"
     yield f"    {text.safe(finding.advice)}"
-
-
-def _named(affected: Sequence[SessionVersions]) -> str:
-    parts = [
-        f"{one.session}@{first}" + (f"-{last}" if last > first else "")
-        for one in affected
-        for first, last in _ranges(one.seqs)
-    ]
-    more = len(parts) - MOST_VERSIONS
-    shown = ", ".join(parts[:MOST_VERSIONS])
-    return f"{shown}, and {more} more (--json names all)" if more > 0 else shown
-
-
-def _ranges(seqs: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield numbers that follow each other as (first, last).
-
-    >>> list(_ranges([1, 2, 3, 7]))
-    [(1, 3), (7, 7)]
-    """
-    first = last = None
-    for seq in seqs:
-        if first is None or last is None:
-            first = last = seq
-        elif seq == last + 1:
-            last = seq
-        else:
-            yield first, last
-            first = last = seq
-    if first is not None and last is not None:
-        yield first, last
 
 
 def _summary(checked: Checked) -> str:
