@@ -28,6 +28,7 @@ from expokeep.model.guard import Limits
 from expokeep.model.names import SessionId
 from expokeep.model.tree import Tree
 from expokeep.model.version import Selector, VersionRef
+from expokeep.restore.source import Reserve
 from expokeep.restore.unpacking import Unpacking
 from expokeep.restore.waiting import Chain, LifeId, Outlook, Standing, outlook
 from expokeep.spool.entry import Note, SpoolEntry
@@ -68,6 +69,8 @@ class Holdings:
     host: Host
     limits: Limits
     beside: Beside
+    reserve: Reserve | None = None
+    """What restores leave free of the disk of its spool."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from expokeep.model.documents import (
     version_of,
 )
 from expokeep.model.names import SessionId
-from expokeep.restore.source import About, Offer
+from expokeep.restore.source import About, Offer, Reserve
 
 
 class OfferDocument(
@@ -40,6 +40,9 @@ class OfferDocument(
     held_elsewhere: tuple[HeldDocument, ...] = ()
     held_by: str | None = None
     """The other host that holds the session, if it is alive."""
+    reserve_device: int | None = None
+    """The disk of that host on which `reserve_bytes` have to be left free."""
+    reserve_bytes: int = 0
 
 
 def offer_document(offer: Offer) -> OfferDocument:
@@ -58,6 +61,8 @@ def offer_document(offer: Offer) -> OfferDocument:
         ended_at=offer.about.ended_at,
         held_elsewhere=tuple(map(held_document, offer.about.held_elsewhere)),
         held_by=offer.held_by,
+        reserve_device=offer.reserve.device if offer.reserve else None,
+        reserve_bytes=offer.reserve.size_bytes if offer.reserve else 0,
     )
 
 
@@ -89,9 +94,16 @@ def offer_of(raw: bytes) -> Offer:
             home=Path(document.home) if document.home else None,
             held_by=document.held_by,
             about=_about(document, version.session),
+            reserve=_reserve(document),
         )
     except (msgspec.MsgspecError, ValueError) as error:
         raise IntegrityError(f"the daemon's answer is damaged: {error}") from error
+
+
+def _reserve(document: OfferDocument) -> Reserve | None:
+    if document.reserve_device is None:
+        return None
+    return Reserve(document.reserve_device, document.reserve_bytes)
 
 
 def _about(document: OfferDocument, session: SessionId) -> About:

@@ -101,7 +101,7 @@ def _restored(source: Source, wish: Wish, progress: Progress) -> Result:
         return _result(offer, target, plan, 0, None)
     if offer.held_by is not None and not wish.force and _is_home(offer, target, plan):
         raise Held(offer.version.session, offer.held_by)
-    places.require_room(target, plan.tree)
+    places.require_room(target, plan.tree, offer.reserve)
     if wish.dry_run:
         return _result(offer, target, plan, 0, None)
     act = _Act(source, offer, target, plan, progress, is_forced=wish.force)

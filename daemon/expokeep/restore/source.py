@@ -33,6 +33,15 @@ NOTHING_ABOUT = About()
 
 
 @dataclass(frozen=True, slots=True)
+class Reserve:
+    """Room on a disk that no restore may take: it is for what is not stored yet."""
+
+    device: int
+    """Of the disk that the spool is on, as `st_dev`."""
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """A version that can be restored."""
 
@@ -48,6 +57,8 @@ class Offer:
     """The other host that holds the session, and is alive: to restore into `home` takes
     the session from it, and must be forced."""
     about: About = NOTHING_ABOUT
+    reserve: Reserve | None = None
+    """To be left free on this host; None if nothing has to be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,9 @@ class SpooledSource:
             Parked: there are only parked ones.
             BackendUnreachable: what is here does not suffice to tell or to restore it.
         """
+        return replace(self._meant(version), reserve=self._ties.holdings.reserve)
+
+    def _meant(self, version: str) -> Offer:
         try:
             ref = parse_version_ref(version, now=self._now())
         except ValueError as error:

@@ -16,6 +16,7 @@ from expokeep.model import size
 from expokeep.model.names import for_terminal
 from expokeep.model.tree import Tree, size_bytes
 from expokeep.restore.plan import Target
+from expokeep.restore.source import Reserve
 from expokeep.worktree import checkout
 
 _ROOM_TO_SPARE_BYTES = 64 * 1024 * 1024
@@ -56,11 +57,12 @@ def state(target: Path) -> Target:
         return "empty" if checkout.is_empty_directory(target) else "occupied"
 
 
-def require_room(target: Path, tree: Tree) -> None:
+def require_room(target: Path, tree: Tree, reserve: Reserve | None = None) -> None:
     """Check that a tree can be written beside the target.
 
     Raises:
-        NoSpace: there is no room for its bytes, or for its inodes.
+        NoSpace: there is no room for its bytes, or for its inodes, or it would take
+            what the disk has in reserve.
         TargetUnusable: we may not write there.
     """
     above = name_of(target.parent)
@@ -68,11 +70,26 @@ def require_room(target: Path, tree: Tree) -> None:
         found = os.statvfs(target.parent)
     if not os.access(target.parent, os.W_OK | os.X_OK, effective_ids=True):
         raise TargetUnusable(f"{above} is not ours to write in")
-    needed_bytes = size_bytes(tree)
-    if found.f_bavail * found.f_frsize < needed_bytes + _ROOM_TO_SPARE_BYTES:
+    needed_bytes, free_bytes = size_bytes(tree), found.f_bavail * found.f_frsize
+    if free_bytes < needed_bytes + _ROOM_TO_SPARE_BYTES:
         raise NoSpace(f"{above} has no room for {size.shown(needed_bytes)}")
+    if reserve is not None and target.parent.stat().st_dev == reserve.device:
+        _require_reserve(above, free_bytes - needed_bytes, reserve)
     if found.f_files and found.f_favail < len(tree) + 1:
         raise NoSpace(f"{above} has no room for {len(tree)} more inodes")
+
+
+def _require_reserve(above: str, left_bytes: int, reserve: Reserve) -> None:
+    """Check that a restore leaves the spool its room: captures go on, restores wait."""
+    if left_bytes >= reserve.size_bytes:
+        return
+    kept = size.shown(reserve.size_bytes)
+    error = NoSpace(f"{above} has no room to spare: {kept} of its disk stay free")
+    error.hint = (
+        "They are for what is not in the bucket yet (spool.min-free). Make room on "
+        "this disk, or name a directory on another one with --to DIR."
+    )
+    raise error
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from expokeep.restore.arrivals import Arrivals, Expect
 from expokeep.restore.cache import RangeCache
 from expokeep.restore.fetch import Fetcher
 from expokeep.restore.local import Home, LocalSource
+from expokeep.restore.source import Reserve
 from expokeep.restore.spooled import SpooledSource, Ties
 from expokeep.settings.policies import guard_of
 from expokeep.settings.values import Settings
@@ -65,7 +66,17 @@ def reading(settings: Settings) -> Iterator[Reading]:
 def holdings_of(settings: Settings, spool: Pending, host: Host) -> Holdings:
     """Return what a host holds, and the rules by which that is recorded."""
     shelf = Shelf(settings.state_dir / "index")
-    return Holdings(spool, shelf, host, guard_of(settings), beside)
+    reserve = reserve_of(settings)
+    return Holdings(spool, shelf, host, guard_of(settings), beside, reserve)
+
+
+def reserve_of(settings: Settings) -> Reserve | None:
+    """Return what restores leave free, where this host has a spool."""
+    try:
+        device = settings.spool.path.stat().st_dev
+    except OSError:
+        return None  # only a daemon needs one, and none ran here
+    return Reserve(device, settings.spool.min_free_bytes)
 
 
 def reading_of(
@@ -76,12 +87,10 @@ def reading_of(
     expect: Expect = lambda _session, _identity, _tree: None,
 ) -> Reading:
     """Return what only reads, on backends that are open."""
-    database = database_of(held)
-    surroundings = PostgresSurroundings(database) if database else None
     recorded = LocalSource(held, fetching, holdings.host, home=home, now=clock.now)
     ties = Ties(
         holdings=holdings,
-        telling=Telling(surroundings, holdings.host),
+        telling=Telling(surroundings(held), holdings.host),
         arrivals=Arrivals(held, holdings, home, expect),
         home=home,
     )
@@ -91,6 +100,12 @@ def reading_of(
         ),
         source=SpooledSource(recorded, held, fetching, ties, clock.now),
     )
+
+
+def surroundings(held: Catalog) -> PostgresSurroundings | None:
+    """Return what tells what is around a version; None where no database is named."""
+    database = database_of(held)
+    return PostgresSurroundings(database) if database else None
 
 
 def home_in(settings: Settings) -> Home:

@@ -12,7 +12,7 @@ from expokeep.model.names import SessionId
 from expokeep.model.tree import Directory, File, Link, tree_digest
 from expokeep.model.version import Version
 from expokeep.restore.documents import offer_document, offer_of
-from expokeep.restore.source import Offer
+from expokeep.restore.source import Offer, Reserve
 
 TREE = {
     b"src": Directory(0o750, 1),
@@ -40,6 +40,7 @@ OFFER = Offer(
     gid=100,
     mode=0o750,
     home=Path("/tmp/expo-shop"),
+    reserve=Reserve(2049, 1_000_000_000),
 )
 
 

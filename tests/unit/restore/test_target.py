@@ -10,6 +10,7 @@ import pytest
 from expokeep.errors import NoSpace, TargetExists
 from expokeep.model.digest import digest_of
 from expokeep.model.tree import File
+from expokeep.restore.source import Reserve
 from expokeep.restore.target import (
     TargetUnusable,
     refusals_named,
@@ -143,3 +144,14 @@ def test_a_name_that_would_move_the_cursor_does_not(top):
 
     with pytest.raises(TargetUnusable, match=r"evil\\x1b\[2J does not exist"):
         state(path)
+
+
+def test_the_reserve_of_the_spools_disk_is_left_alone_and_no_other_disk_has_one(top):
+    device, free_bytes = top.stat().st_dev, shutil.disk_usage(top).free
+
+    with pytest.raises(NoSpace, match="no room to spare") as refused:
+        require_room(top / "new", TREE, Reserve(device, 2 * free_bytes))
+
+    assert "--to DIR" in refused.value.hint
+    require_room(top / "new", TREE, Reserve(device, free_bytes // 2))
+    require_room(top / "new", TREE, Reserve(device + 1, 2 * free_bytes))
