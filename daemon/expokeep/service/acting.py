@@ -1,5 +1,6 @@
 """The verbs of the control socket that do something."""
 
+import contextlib
 import datetime
 import uuid
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import msgspec
 
 from expokeep import clock
 from expokeep.control.routes import Call, Document, Lines, Reply
-from expokeep.errors import NotFound, UsageError
+from expokeep.errors import ExpokeepError, NotFound, UsageError
 from expokeep.history.documents import (
     Accepted,
     Flushed,
@@ -155,12 +156,16 @@ class Acting:
         parts = self.parts
         parts.observer.barrier(NOTICE_S)
         here = {line.directory.session for line in parts.board.lines()}
-        here |= parts.board.ended_sessions() | {*parts.engine.spool.sessions()}
+        # Also one of which nothing is here any more: its last version may be at work.
+        here |= {*parts.engine.spool.sessions(), SessionId(begin)}
         for session in sorted(one for one in here if one.startswith(begin)):
             parts.saving.catch_up(session, CAPTURE_S)
             if not parts.shipping.is_held_up(session):
                 parts.shipping.hurry(session)
                 parts.shipping.wait_empty(session, RECORD_S)
+        if parts.telling is not None and parts.catalog_error is None:
+            with contextlib.suppress(ExpokeepError):
+                parts.telling.tell_ends()
 
     def _scope(self, call: Call, session: str | None) -> SessionId | None:
         if session is None:

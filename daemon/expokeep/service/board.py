@@ -6,7 +6,8 @@ The observer writes here on its own thread, so nothing in here waits for anythin
 import datetime
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,13 @@ from expokeep.watch.values import SessionDirectory
 from expokeep.worktree.scan import Reason
 
 log = get(__name__)
+
+
+MAX_GONE = 10_000
+"""Ends that are remembered until somebody can be told of them."""
+
+Gone = tuple[SessionDirectory, datetime.datetime]
+"""A directory that is no more, and when that was seen."""
 
 
 @dataclass(slots=True)
@@ -63,6 +71,7 @@ class Board:
         self._lock = threading.Lock()
         self._lines: dict[bytes, Line] = {}
         self._ended: list[Line] = []
+        self._gone: deque[Gone] = deque(maxlen=MAX_GONE)
         self._refused: set[bytes] = set()
         self.refused: Callable[[SessionDirectory], None] = lambda _: None
         """Called with a directory that is left alone."""
@@ -96,6 +105,7 @@ class Board:
             line = self._lines.pop(directory.path, None)
             if line is not None:
                 self._ended.append(line)
+                self._gone.append((directory, clock.now()))
             self._refused.discard(directory.path)
         self._turnstile.forget(directory)
         # A worker writes the end down: here nothing may wait for a disk.
@@ -132,10 +142,17 @@ class Board:
         with self._lock:
             self._ended.append(line)
 
-    def ended_sessions(self) -> set[SessionId]:
-        """Return the sessions of directories that went away just now."""
+    def take_gone(self) -> list[Gone]:
+        """Return what went away and when, and forget it: it is to be told."""
         with self._lock:
-            return {line.directory.session for line in self._ended}
+            gone = [*self._gone]
+            self._gone.clear()
+            return gone
+
+    def put_gone(self, gone: Iterable[Gone]) -> None:
+        """Take back what could not be told."""
+        with self._lock:
+            self._gone.extend(gone)
 
     def main_line(self, session: SessionId) -> Line | None:
         """Return the directory that a person means by a session's name.

@@ -21,6 +21,7 @@ from expokeep.service.progress import Progresses
 from expokeep.service.room import Rooms
 from expokeep.service.saving import Saving
 from expokeep.service.shipping import Shipping
+from expokeep.service.telling import Telling
 from expokeep.service.turnstile import Turnstile
 from expokeep.service.upkeep import Upkeep
 from expokeep.service.workers import Attending, Repeating, Workers
@@ -117,6 +118,8 @@ def _assembled(settings: Settings, engine: Engine, progresses: Progresses) -> Pa
     saving = Saving(
         settings, engine.snapshotter, board, due, shipping, rooms, observer.rescan
     )
+    told = wiring.surroundings(engine.backends.catalog)
+    telling = Telling(board, engine.spool, engine.host, told) if told else None
     shippers = Workers("shipper", SHIPPERS, waiting, shipping.handle)
     progresses.alive = shippers.touch
     return Parts(
@@ -130,6 +133,7 @@ def _assembled(settings: Settings, engine: Engine, progresses: Progresses) -> Pa
         savers=Workers("saver", settings.workers, due, saving.handle),
         shippers=shippers,
         progresses=progresses,
+        telling=telling,
     )
 
 

@@ -180,6 +180,7 @@ def _serve(parts: Parts, control: ControlSocket, systemd: Systemd) -> None:
     systemd.stopping()
     log.info("stopping", summary=parts.summary())
     _drained(parts)
+    parts.say_goodbye()
     log.info("stopped", in_spool=parts.engine.spool.backlog().entries)
 
 

@@ -1,5 +1,6 @@
 """The parts of a running daemon, and whether they are well."""
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from expokeep.service.progress import Progresses
 from expokeep.service.room import Rooms
 from expokeep.service.saving import Saving
 from expokeep.service.shipping import Shipping
+from expokeep.service.telling import Telling
 from expokeep.service.workers import Workers
 from expokeep.settings.values import Settings
 from expokeep.watch.observer import Observer
@@ -41,6 +43,8 @@ class Parts:
     """The failure of the last heartbeat, if it failed."""
     maintenance: Maintenance | None = None
     """None where no database is configured."""
+    telling: Telling | None = None
+    """As well."""
 
     def is_well(self) -> bool:
         """Ask every part whether it makes progress."""
@@ -113,6 +117,13 @@ class Parts:
         self.shipping.hurry()
         left_s = max(0.0, deadline_s - clock.monotonic_s())
         return self.shipping.wait_empty(None, left_s)
+
+    def say_goodbye(self) -> None:
+        """Tell other hosts what stays here; what fails is told by the next start."""
+        if self.telling is not None and self.catalog_error is None:
+            with contextlib.suppress(ExpokeepError):
+                self.telling.tell_ends()
+                self.telling.tell_held(waiting_s=0.0)
 
     def is_stuck(self) -> bool:
         """Return whether all is captured, and no waiting would bring it further."""

@@ -1,5 +1,7 @@
 """What is done every few seconds: the lease of this host."""
 
+import contextlib
+
 from expokeep.errors import ExpokeepError
 from expokeep.log import get
 from expokeep.service.parts import Parts
@@ -37,3 +39,12 @@ class Upkeep:
             parts.catalog_error = None
             if facts_wait:
                 parts.engine.facts_wait.set()
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tell the catalog what is news; what fails is told another time."""
+        telling = self._parts.telling
+        if telling is not None:
+            with contextlib.suppress(ExpokeepError):
+                telling.tell_ends()
+                telling.tell_held()
