@@ -12,10 +12,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
 from pathlib import Path
 
+from daemons import until
 from expokeep import crash
 from expokeep.catalog.connection import Database
 from expokeep.catalog.postgres import PostgresCatalog
@@ -23,7 +24,8 @@ from expokeep.catalog.values import Host
 from expokeep.errors import ExpokeepError
 from expokeep.model.names import SessionId
 from expokeep.store.s3 import S3Settings, S3Store
-from journeys import Keeper
+from journeys import POLICY, Keeper
+from tracing import is_stopped, killed_at
 
 CALLS = frozenset(
     {
@@ -86,20 +88,37 @@ def _keeper(place: Place) -> Iterator[Keeper]:
         contextlib.closing(store),
         ThreadPoolExecutor(4) as executor,
     ):
-        yield Keeper(catalog, store, place.top, executor, host=place.host)
+        policy = replace(POLICY, fsync=True)
+        keeper = Keeper(catalog, store, place.top, executor, policy, place.host)
+        keeper.spool._fsync = True
+        yield keeper
 
 
 Journey = Callable[[Keeper, SessionId], None]
 
 
-def run(journey: Journey, place: Place, at_call: int, at_point: str) -> None:
-    """Do a journey in this process, and die at a call or at a crash point of it."""
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When to die, or to stop so that somebody else can see to it."""
+
+    call: int = 0
+    """The Nth call that Python's audit tells of."""
+    point: str = ""
+    """A crash point, as `EXPOKEEP_CRASH` names it."""
+    syscall: str = ""
+    """What strace counts, and up to which number: `fsync:3`."""
+
+
+def run(journey: Journey, place: Place, moment: Moment) -> None:
+    """Do a journey in this process, and die in the middle of it."""
     try:
         with _keeper(place) as keeper:
             keeper.catalog.server_time()
-            crash.arm({"EXPOKEEP_CRASH": at_point} if at_point else {})
-            if at_call:
-                _die_at(at_call)
+            crash.arm({"EXPOKEEP_CRASH": moment.point} if moment.point else {})
+            if moment.call:
+                _die_at(moment.call)
+            if moment.syscall:
+                os.kill(os.getpid(), signal.SIGSTOP)
             journey(keeper, place.session)
     except ExpokeepError as error:
         sys.stderr.write(f"{error!r}\n")
@@ -123,22 +142,36 @@ def _die_at(number: int) -> None:
 class Victim:
     """A journey in a process of its own."""
 
-    def __init__(
-        self, journey: Journey, place: Place, *, call: int = 0, point: str = ""
-    ):
+    def __init__(self, journey: Journey, place: Place, **moment: int | str) -> None:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["warmed"])
-        self._process = context.Process(target=run, args=(journey, place, call, point))
+        self._moment = Moment(**moment)
+        self._process = context.Process(
+            target=run, args=(journey, place, self._moment), name="victim"
+        )
         self._started = threading.Event()
 
     def run(self) -> bool:
         """Run it to its end; return whether it was killed before it came to its own."""
         self._process.start()
         self._started.set()
-        self._process.join(WAIT_S)
+        with self._traced():
+            self._process.join(WAIT_S)
         code = self._process.exitcode
         assert code in {-signal.SIGKILL, TOO_LATE}, f"it ended with {code}"
         return code == -signal.SIGKILL
+
+    @contextlib.contextmanager
+    def _traced(self) -> Iterator[None]:
+        if not self._moment.syscall:
+            yield
+            return
+        pid = self._process.pid
+        call, _, number = self._moment.syscall.rpartition(":")
+        until(lambda: is_stopped(pid), "it waits to be traced")
+        with killed_at(pid, call, int(number)):
+            os.kill(pid, signal.SIGCONT)
+            yield
 
     def kill(self) -> None:
         """Kill it from another thread; return when it is no more."""

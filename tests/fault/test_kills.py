@@ -1,8 +1,9 @@
 """kill -9 at any moment of a save and of a restore: nothing is lost, nothing is torn.
 
-The moments are enumerated, not drawn: every call that Python's audit tells of, every
-request to the bucket and every message to Postgres, before it is heard and before its
-answer is; and every named point. How many there are is found out by doing.
+The moments are enumerated, not drawn: every named point, every call that Python's audit
+tells of, every system call of a kind as strace counts them, every request to the bucket
+and every message to Postgres, before it is heard and before its answer is. How many
+there are is found out by doing.
 """
 
 import dataclasses
@@ -19,6 +20,7 @@ from journeys import seen_in
 from killing import Place, Victim, restore, save, swap
 from relays import relay_to
 from stages import staged
+from tracing import SYSCALLS
 from wires import Harm
 
 MOST = 400
@@ -146,6 +148,20 @@ def test_a_save_killed_while_it_speaks_is_no_loss(scene, when, every):
         if not was_killed:
             break
     assert 1 < number < MOST
+
+
+@every
+@pytest.mark.parametrize("kind", SYSCALLS)
+def test_a_save_killed_at_a_system_call_is_no_loss(scene, kind, every):
+    for number in itertools.count(every // 2 + 1, every):
+        here = scene()
+        here.edit()
+        syscall = f"{SYSCALLS[kind]}:{number}"
+        was_killed = Victim(save, here.place, syscall=syscall).run()
+        here.assert_saved()
+        if not was_killed:
+            break
+    assert every // 2 + 1 <= number < MOST
 
 
 @every
