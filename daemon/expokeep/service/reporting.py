@@ -21,12 +21,14 @@ from expokeep.history.documents import (
     Status,
     WatchStatus,
 )
-from expokeep.history.spool_status import SpoolStatus
+from expokeep.history.spool_status import EarlyStatus, SpoolStatus
 from expokeep.model.names import SessionId, for_terminal, to_text
 from expokeep.service import doctor
 from expokeep.service.board import Line
 from expokeep.service.parts import Parts
+from expokeep.service.proofs import last_proofs
 from expokeep.service.rights import Rights
+from expokeep.snapshot.capturing import Capturing
 from expokeep.spool.entry import Backlog
 
 MAX_SESSIONS = 100_000
@@ -86,6 +88,8 @@ class Reporting:
         is_well = (self.parts.is_well() and spool.state == "ok") and not (
             trouble or catalog_error or failing or self.parts.engine.spool.damaged
         )
+        proofs = last_proofs(self.parts) if operator else ()
+        is_well = is_well and all(one.is_well for one in proofs)
         watch = self._watch(operator=operator)
         return _document(
             Status(
@@ -96,6 +100,7 @@ class Reporting:
                 store_error=_told(next(iter(trouble), None), operator=operator),
                 catalog_error=_told(catalog_error, operator=operator),
                 sessions=sessions,
+                proofs=proofs,
             )
         )
 
@@ -178,6 +183,7 @@ class Reporting:
             free_bytes=room.free_bytes,
             min_free_bytes=rooms.bounds.min_free_bytes,
             refused=len(room.refused),
+            early=_early(self.parts.engine.snapshotter.capturing),
         )
 
     def _state(self, line: Line, pending: int) -> State:
@@ -220,3 +226,16 @@ def _told(error: Exception | None, *, operator: bool) -> str | None:
 
 def _document(document: msgspec.Struct) -> Document:
     return Document(msgspec.json.encode(document))
+
+
+def _early(capturing: Capturing | None) -> EarlyStatus:
+    if capturing is None:
+        return EarlyStatus(is_on=False)
+    count = capturing.allowance.count()
+    return EarlyStatus(
+        captured=count.captured,
+        dropped=count.dropped,
+        open_files=count.pinned,
+        size_bytes=count.size_bytes,
+        lag_s=round(count.lag_s, 6),
+    )
