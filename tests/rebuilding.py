@@ -163,10 +163,13 @@ class Loss:
     template: str
     stack: contextlib.ExitStack
     bucket: MemoryStore
-    host: Keeper
-    catalog: PostgresCatalog
-    dsn: str
     place: Path
+
+    def __post_init__(self) -> None:
+        self.catalog, self.dsn = self.catalog_like()
+        top = self.place / "host"
+        top.mkdir(exist_ok=True)
+        self.host = self.stack.enter_context(keeper(self.catalog, self.bucket, top))
 
     def catalog_like(self, dsn: str | None = None) -> tuple[PostgresCatalog, str]:
         """Return a catalog as another one is now, or an empty one, and its DSN."""
