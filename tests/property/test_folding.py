@@ -109,6 +109,16 @@ def test_all_that_a_fold_names_is_in_it_or_was_known_elsewhere(base, steps):
     assert set(fold.note.reused) <= known
 
 
+def test_nothing_is_folded_across_a_change_of_owner():
+    one, other, third = waiting({}, [({}, True, True)] + [({}, False, True)] * 2)
+    every = [
+        replace(each, entry=replace(each.entry, note=replace(each.note, fence=fence)))
+        for each, fence in zip((one, other, third), (5, 5, 6), strict=True)
+    ]
+
+    assert folding.runs(every, hard=True) == [every[:2]]
+
+
 @given(base=TREES, steps=STEPS, data=st.data())
 def test_no_run_holds_what_is_not_to_be_folded(base, steps, data):
     every = waiting(base, steps)

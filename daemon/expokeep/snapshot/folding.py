@@ -118,7 +118,7 @@ def _may_follow(before: Waiting, after: Waiting, *, hard: bool) -> bool:
     # One is the last good state, the other what a person must look at.
     suspicious = after.note.loss is not None or before.note.loss is not None
     # Another host had the session in between: they will not be recorded side by side.
-    same_owner = before.note.fence == after.note.fence
+    same_owner = len({before.note.fence, after.note.fence} - {None}) < 2
     is_let_go = hard or not _is_asked_for(before.note)
     return follows and same_owner and not suspicious and is_let_go
 
@@ -194,6 +194,7 @@ def _note(notes: Sequence[Note]) -> Note:
         is_edited=any(note.is_edited for note in notes),
         is_forced=any(note.is_forced for note in notes),
         retracts=tuple(dict.fromkeys(retracted)),
+        since=min(note.waits_since for note in notes),
     )
 
 

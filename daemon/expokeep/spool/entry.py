@@ -82,6 +82,13 @@ class Note:
     """Whether this host held the session then."""
     folds: tuple[uuid.UUID, ...] = ()
     """The entries that this one was made of, and that it takes the place of."""
+    since: datetime.datetime | None = None
+    """When the oldest of those was taken; None if this is a snapshot as it was."""
+
+    @property
+    def waits_since(self) -> datetime.datetime:
+        """Since when something of it is no version yet."""
+        return self.since or self.taken_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,7 +226,7 @@ class Spool:
         return Backlog(
             entries=len(entries),
             size_bytes=sum(p.size_bytes for e in entries for p in e.note.packs),
-            oldest_at=min((e.note.taken_at for e in entries), default=None),
+            oldest_at=min((e.note.waits_since for e in entries), default=None),
             disk_bytes=sum(entry.disk_bytes for entry in entries),
         )
 

@@ -74,10 +74,12 @@ def test_what_waits_behind_the_oldest_becomes_one_version(host, catalog):
 
 def test_under_hard_pressure_the_oldest_is_folded_too(host, catalog):
     packs = seal(host, range(1, 8))
+    oldest_at = host.spool.backlog().oldest_at
 
     fold(host, "hard")
 
     assert [entry.pack for entry in host.spool.pending(SHOP)] == packs[-1:]
+    assert host.spool.backlog().oldest_at == oldest_at
     host.ship()
     assert history(catalog) == [(1, None, None)]
     assert_restores(host)
