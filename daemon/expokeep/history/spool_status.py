@@ -10,6 +10,22 @@ SpoolState = Literal["ok", "low", "full", "failing"]
 a snapshot; its disk takes nothing."""
 
 
+class EarlyStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What is taken of files before their session has settled."""
+
+    is_on: bool = True
+    captured: int = 0
+    """Files, since the daemon started."""
+    dropped: int = 0
+    """Files that were left to the next snapshot because there were too many."""
+    open_files: int = 0
+    """Held open now."""
+    size_bytes: int = 0
+    """Of the copies on disk now."""
+    lag_s: float = 0.0
+    """From the event to the copy: the slowest but for one in a hundred."""
+
+
 class SpoolStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What is safe on this host, and not yet a version; and how much room is left."""
 
@@ -28,3 +44,4 @@ class SpoolStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Below it nothing is restored to this disk."""
     refused: int = 0
     """Directories that are not captured, because the spool takes nothing."""
+    early: EarlyStatus = EarlyStatus()

@@ -1,5 +1,6 @@
 """A save that somebody asked for: now, and not over before it is durable."""
 
+import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,6 +24,9 @@ log = get(__name__)
 SAVE_TIMEOUT_S = 600.0
 """Longest wait for a save to be durable; the snapshot is safe long before."""
 PROGRESS_EVERY_S = 0.5
+REMOVAL_S = 10.0
+"""How long a save waits for a removal that is under way to end."""
+LOOK_EVERY_S = 0.05
 
 
 class SaveWish(msgspec.Struct):
@@ -45,6 +49,7 @@ def asked_save(parts: Parts, line: Line, wish: SaveWish) -> Iterator[bytes]:
     session, started_s = line.directory.session, clock.monotonic_s()
     with parts.saving.turnstile.alone(session, SAVE_TIMEOUT_S):
         _take(parts, session, force=wish.force)
+        _wait_out_removal(parts, line)
         outcome = parts.saving.snapshot(line, _request(line, wish))
     if outcome is None:
         went = ExpokeepError(line.last_error or f"session {session} went away")
@@ -61,6 +66,20 @@ def asked_save(parts: Parts, line: Line, wish: SaveWish) -> Iterator[bytes]:
             session, owner=wish.user, project_name=wish.name
         )
     yield msgspec.json.encode(_told(parts, session, outcome, version, took_s))
+
+
+def _wait_out_removal(parts: Parts, line: Line) -> None:
+    """Wait until files are not vanishing one after the other any more.
+
+    What a person deleted is gone at once with a save, and what a removal of everything
+    has deleted so far is not: a moment later there is no directory, or it is over.
+    """
+    capturing, directory = parts.engine.snapshotter.capturing, line.directory
+    deadline_s = clock.monotonic_s() + REMOVAL_S
+    while capturing is not None and capturing.is_vanishing(directory):
+        if clock.monotonic_s() > deadline_s:
+            return  # the snapshot sees it as well, and holds deletions back
+        clock.wait(threading.Event(), LOOK_EVERY_S)
 
 
 def _take(parts: Parts, session: SessionId, *, force: bool) -> None:

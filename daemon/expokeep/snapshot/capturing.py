@@ -161,6 +161,11 @@ class Capturing:
         self._wake.set()
         return clock.wait(done, timeout_s)
 
+    def is_vanishing(self, directory: SessionDirectory) -> bool:
+        """Return whether a directory is being removed right now, as it seems."""
+        life = self._lives.get(directory)
+        return life is not None and life.vanishing.is_so(clock.monotonic_s())
+
     def of(self, session: SessionId, identity: RootIdentity) -> TakenLife | None:
         """Return what is taken of a life that stands."""
         key = (session, identity.device, identity.inode, identity.birth_ns)

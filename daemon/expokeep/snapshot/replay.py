@@ -96,7 +96,6 @@ class Overlay:
         moving = self.take(old)
         if not moving:
             return
-        self.take(new)
         for path, leaf in moving.items():
             here = new + path[len(old) :]
             if path == old:

@@ -1,4 +1,4 @@
-"""What an early journal gives back: after a kill, and after every step of a snapshot."""
+"""What an early journal gives back: after a kill, and after steps of a snapshot."""
 
 import errno
 import os

@@ -67,6 +67,9 @@ def _summary(status: Status) -> list[str]:
         lines.append(f"spool           {_room(spool)}")
     if spool.refused:
         lines.append(f"not captured    {text.count(spool.refused, 'session')}")
+    if spool.early.dropped:
+        files = text.count(spool.early.dropped, "file")
+        lines.append(f"not taken early {files}, left to their next snapshot")
     if paused:
         lines.append(f"held back       {text.count(paused, 'session')}")
     lines += [_proof(one) for one in status.proofs]

@@ -6,6 +6,7 @@ import pytest
 from answering import NOON, session_status, status
 from expokeep import clock
 from expokeep.history.documents import SkippedPath, SpoolStatus, WatchStatus
+from expokeep.history.spool_status import EarlyStatus
 from expokeep.model.proof import ProofDocument
 
 
@@ -53,7 +54,12 @@ def test_what_is_wrong_is_said_in_words(run, asked):
     asked.answers["/v1/status"] = status(
         state="degraded",
         oldest_unsaved_at=ago(hours=2, minutes=3, seconds=10),
-        spool=SpoolStatus(entries=2, size_bytes=3 << 20, oldest_at=NOON),
+        spool=SpoolStatus(
+            entries=2,
+            size_bytes=3 << 20,
+            oldest_at=NOON,
+            early=EarlyStatus(captured=90, dropped=2),
+        ),
         watch=WatchStatus(
             sessions=2,
             watches=9,
@@ -68,6 +74,7 @@ def test_what_is_wrong_is_said_in_words(run, asked):
 
     assert "oldest unsaved  2h03m\n" in told
     assert "in the spool    2 snapshots, 3.0 MB\n" in told
+    assert "not taken early 2 files, left to their next snapshot\n" in told
     assert "uploads fail    the bucket does not answer\n" in told
     assert "catalog fails   Postgres does not answer\n" in told
     assert "polled          /tmp/expo-a: no watch left\n" in told
