@@ -181,8 +181,11 @@ def revived(
         rebuilding.silence(silent=True)
         _begin(reviving, session, revival)
         _entries(connection, session, revival.versions)
+        silent = True
         for one in revival.versions:
-            rebuilding.silence(silent=one.is_word)
+            if one.is_word != silent:
+                silent = one.is_word
+                rebuilding.silence(silent=silent)
             reviving.record(session, one)
         rebuilding.silence(silent=not revival.decided)
         reviving.end_chains(session)
