@@ -498,3 +498,21 @@ def test_a_directory_whose_session_was_purged_begins_anew(
         keeper, tmp_path, {version.seq: seen_in(keeper.home(SHOP), times=False)}
     )
     assert is_sound()
+
+
+def test_contents_that_somebody_holds_just_now_are_not_swept(
+    keeper, warden, catalog_url, is_sound
+):
+    """As an intent does, between its first look and its end."""
+    write(keeper, {"a.js": noise(1)})
+    keeper.save()
+    warden.deletions.delete(SHOP)
+
+    with psycopg.connect(catalog_url) as other:
+        other.execute("SELECT FROM expokeep.blob FOR KEY SHARE")
+        first = warden.collect()
+    second = warden.collect()
+
+    assert (first.purged, first.swept.deleted) == ((SHOP,), 0)
+    assert second.swept.deleted == 1
+    assert is_sound()

@@ -1,0 +1,218 @@
+"""One process of the stress test of forgetting: a host that keeps, or a warden.
+
+`python forgetting_program.py ROLE` with a wish as JSON on stdin; what was acknowledged
+comes as JSON on stdout. All chance comes from the seed, all that is kept from a small
+stock of contents that every host has: whatever dies is soon wanted again.
+"""
+
+import hashlib
+import json
+import random
+import shutil
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from expokeep import clock, log
+from expokeep.catalog.connection import Database
+from expokeep.catalog.maintaining import MaintenanceLock
+from expokeep.catalog.postgres import PostgresCatalog
+from expokeep.catalog.values import ReuseGone
+from expokeep.errors import Busy, ExpokeepError
+from expokeep.model.names import SessionId
+from expokeep.store.s3 import S3Settings, S3Store
+from journeys import Keeper, seen_in
+from retaining import Warden
+
+STOCK = 60
+SIZES = (0, 40, 700, 5000, 5000, 30_000, 200_000)
+
+
+def contents(number: int) -> bytes:
+    """Return one of the contents that all hosts have."""
+    if number == 0:
+        return random.Random(0).randbytes(1_200_000)
+    return random.Random(number).randbytes(SIZES[number % len(SIZES)] + number)
+
+
+def fingerprint(seen) -> str:
+    """Return what tells one tree from every other."""
+    return hashlib.sha256(repr(sorted(seen.items())).encode()).hexdigest()
+
+
+@dataclass
+class Host:
+    """Keeps a few sessions, restores what was kept, deletes and begins anew."""
+
+    keeper: Keeper
+    warden: Warden
+    name: str
+    chance: random.Random
+    kept: dict[str, dict[int, str]] = field(default_factory=dict)
+    """What each acknowledged version looked like."""
+    sessions: list[SessionId] = field(default_factory=list)
+    did: Counter = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+    def run(self, duration_s: float) -> None:
+        """Do what comes to mind until the time is over."""
+        until_s = clock.monotonic_s() + duration_s
+        acts = (self.save, self.late, self.restore, self.delete)
+        while clock.monotonic_s() < until_s:
+            if len(self.sessions) < 3:
+                self.begin()
+            act = self.chance.choices(acts, (70, 10, 14, 6))[0]
+            try:
+                act(self.chance.choice(self.sessions))
+            except ExpokeepError as error:
+                self.did[f"{act.__name__}: {type(error).__name__}"] += 1
+                if not error.transient or isinstance(error, ReuseGone):
+                    self.wrong.append(f"{act.__name__}: {error!r}")
+            else:
+                self.did[act.__name__] += 1
+
+    def begin(self) -> None:
+        """Begin a session."""
+        session = SessionId(f"{self.name}-{len(self.kept)}")
+        self.sessions.append(session)
+        self.kept[session] = {}
+        home = self.keeper.home(session)
+        home.mkdir()
+        (home / "package.json").write_bytes(b"{}")
+        for number in self.chance.sample(range(STOCK), 8):
+            (home / f"f{number % 12}.js").write_bytes(contents(number))
+
+    def save(self, session: SessionId) -> None:
+        """Change something, and keep it."""
+        seen = self.edit(session)
+        trigger = "save" if self.chance.random() < 0.9 else "auto"
+        version = self.keeper.save(session, trigger=trigger)
+        if version is not None:
+            self.kept[session][version.seq] = seen
+
+    def late(self, session: SessionId) -> None:
+        """Seal a snapshot, and ship it a good while later, when its files are gone."""
+        seen = self.edit(session)
+        if self.keeper.look(session, believes_deletions=True).sealed is None:
+            return
+        home = self.keeper.home(session)
+        away = home.rename(home.with_name(f"away-{session}"))
+        try:
+            for other in self.sessions * 2:
+                if other != session:
+                    self.save(other)
+            (shipped,) = self.keeper.ship(session)
+        finally:
+            away.rename(home)
+        self.kept[session][shipped.version.seq] = seen
+
+    def edit(self, session: SessionId) -> str:
+        """Change something; return what tells what is there now."""
+        home = self.keeper.home(session)
+        for _ in range(self.chance.randint(1, 3)):
+            path = home / f"f{self.chance.randrange(12)}.js"
+            if path.exists() and self.chance.random() < 0.2:
+                path.unlink()
+            else:
+                path.write_bytes(contents(self.chance.randrange(STOCK)))
+        return fingerprint(seen_in(home, times=False))
+
+    def restore(self, session: SessionId) -> None:
+        """Bring back a version of anybody's, and compare it if it is ours."""
+        versions = self.keeper.catalog.versions(session, limit=200)
+        if not versions:
+            return
+        version = self.chance.choice(versions)
+        target = self.keeper.top / "look"
+        try:
+            self.keeper.restore(f"{session}@{version.seq}", target)
+        except ExpokeepError as error:
+            # It may have been forgotten, or its session purged, while it came.
+            if self._is_kept(session, version.seq):
+                self.wrong.append(f"restore {session}@{version.seq}: {error!r}")
+            return
+        expected = self.kept[session].get(version.seq)
+        found = fingerprint(seen_in(target, times=False))
+        shutil.rmtree(target)
+        if expected not in (None, found):
+            self.wrong.append(f"{session}@{version.seq} is another tree")
+
+    def delete(self, session: SessionId) -> None:
+        """Delete a session; change our mind half of the time, if it is not too late."""
+        deletions = self.warden.deletions
+        deletions.delete(session)
+        if self.chance.random() < 0.5 and deletions.undelete(session):
+            return
+        self.sessions.remove(session)
+        shutil.rmtree(self.keeper.home(session))
+
+    def _is_kept(self, session: SessionId, seq: int) -> bool:
+        row = self.keeper.catalog.session(session)
+        known = self.keeper.catalog.versions(session, limit=1000)
+        return row is not None and seq in {version.seq for version in known}
+
+
+@dataclass
+class Sweeping:
+    """Forgets, merges and collects, as the daemon that holds the lock does."""
+
+    warden: Warden
+    lock: MaintenanceLock
+    chance: random.Random
+    did: Counter = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+    def run(self, duration_s: float) -> None:
+        """Do it until the time is over."""
+        until_s = clock.monotonic_s() + duration_s
+        acts = (self.forget, self.warden.merge, self.collect)
+        while clock.monotonic_s() < until_s:
+            act = self.chance.choice(acts)
+            try:
+                with self.lock.held():
+                    act()
+            except Busy:
+                self.did["busy"] += 1
+            except ExpokeepError as error:
+                self.did[f"{act.__name__}: {type(error).__name__}"] += 1
+                self.wrong.append(f"{act.__name__}: {error!r}")
+            else:
+                self.did[act.__name__] += 1
+
+    def forget(self) -> None:
+        """Forget all but a few."""
+        forgotten = self.warden.forget(last=self.chance.choice((2, 6)))
+        self.did["forgotten"] += sum(len(found.seqs) for found in forgotten)
+
+    def collect(self) -> None:
+        """Collect without any grace."""
+        self.did["deleted"] += self.warden.collect().swept.deleted
+
+
+def main() -> None:
+    role, wish = sys.argv[1], json.load(sys.stdin)
+    log.configure(level="error", as_json=True)
+    chance = random.Random(f"{wish['seed']}-{wish['name']}")
+    top = Path(wish["top"]) / wish["name"]
+    top.mkdir()
+    store = S3Store(S3Settings(**wish["s3"]))
+    catalog = PostgresCatalog(Database(wish["dsn"]))
+    with ThreadPoolExecutor(4) as pool:
+        warden = Warden(catalog, store, top / "warden", pool, fan=4)
+        if role == "host":
+            keeper = Keeper(catalog, store, top, pool)
+            catalog.heartbeat(keeper.host, lease_s=600)
+            one = Host(keeper, warden, wish["name"], chance)
+        else:
+            one = Sweeping(warden, MaintenanceLock(catalog.database), chance)
+        one.run(wish["duration_s"])
+    catalog.close()
+    store.close()
+    told = {"did": one.did, "wrong": one.wrong, "kept": getattr(one, "kept", {})}
+    json.dump(told, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
