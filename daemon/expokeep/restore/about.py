@@ -50,6 +50,8 @@ class Telling:
             unrecorded=version.seq == 0,
             parked_newer=len(waiting[after:]) if newest else 0,
         )
+        if ahead is not None and ahead.away is not None:
+            return about
         with contextlib.suppress(ExpokeepError):
             about = self._asked(version, about, newest=newest)
         return about

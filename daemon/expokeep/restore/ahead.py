@@ -71,6 +71,9 @@ class Holdings:
     beside: Beside
     reserve: Reserve | None = None
     """What restores leave free of the disk of its spool."""
+    away: Callable[[], ExpokeepError | None] = lambda: None
+    """Tells why the catalog is not worth asking right now, if that is known: each
+    question to one that swallows everything would take its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,8 @@ def _looked(
     holdings: Holdings,
 ) -> Ahead:
     def of_pack(pack: uuid.UUID) -> Tree:
+        if (known := holdings.away()) is not None:
+            raise known
         ref = VersionRef(session, Selector(pack=pack))
         return catalog.tree(catalog.resolve(ref))
 
@@ -119,11 +124,12 @@ def _looked(
 
     remembered = partial(holdings.shelf.trees, session)
     unpacking = Unpacking(entries, of_pack, remembered)
-    away: ExpokeepError | None = None
-    try:
-        standing = _told(session, entries, catalog, holdings)
-    except AWAY as error:
-        away, standing = error, _heard(session, holdings.shelf)
+    standing, away = _heard(session, holdings.shelf), holdings.away()
+    if away is None:
+        try:
+            standing = _told(session, entries, catalog, holdings)
+        except AWAY as error:
+            away = error
     standing = _with_origins(session, standing, holdings.shelf)
     found = outlook(entries, standing, tree_of, holdings.limits)
     return Ahead(session, unpacking, found, away)

@@ -33,7 +33,7 @@ class Arrivals:
 
     def numbered(self, arrival: Arrival) -> Arrival:
         """Return an arrival with the number that its version may have by now."""
-        if arrival.seq != 0 or arrival.pack is None:
+        if arrival.seq != 0 or arrival.pack is None or self.holdings.away():
             return arrival
         ref = VersionRef(arrival.session, Selector(pack=arrival.pack))
         try:

@@ -220,6 +220,8 @@ class SpooledSource:
         wanted -= ahead.unpacking.digests()
         if not wanted:
             return {}
+        if ahead.away is not None:
+            raise ahead.away
         places = self._catalog.places(wanted)
         for digest in wanted - places.keys():
             raise BlobMissing(shown(digest), "any place that the catalog knows")

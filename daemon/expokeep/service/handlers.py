@@ -5,7 +5,7 @@ Each handler checks the caller's rights first, then asks; nothing is decided her
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -188,7 +188,10 @@ def serving(parts: Parts, *, embedded: bool) -> Iterator[ControlSocket]:
     reading = wiring.reading_of(
         engine.backends.catalog,
         engine.fetcher,
-        wiring.holdings_of(settings, engine.spool, engine.host),
+        replace(
+            wiring.holdings_of(settings, engine.spool, engine.host),
+            away=lambda: parts.catalog_error,
+        ),
         parts.home,
         engine.snapshotter.memories.expect,
     )

@@ -83,16 +83,18 @@ class Parts:
         Raises:
             ExpokeepError: the catalog does not say, and this host does not know it.
         """
+        shelf, spool = self.engine.snapshotter.memories.shelf, self.engine.spool
+        known_uid = whose(session, shelf, spool)
+        if self.catalog_error is not None and known_uid is not None:
+            return known_uid
         try:
             # A deleted one too: whose it is may be told what became of it.
             catalog = self.engine.backends.catalog
             row = catalog.session(session, deleted_too=True)
         except AWAY:
-            shelf = self.engine.snapshotter.memories.shelf
-            uid = whose(session, shelf, self.engine.spool)
-            if uid is None:
+            if known_uid is None:
                 raise
-            return uid
+            return known_uid
         return None if row is None else row.root_uid
 
     def uid_of(self, session: SessionId) -> int | None:
