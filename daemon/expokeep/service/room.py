@@ -43,6 +43,8 @@ class Room:
     """How much room there is."""
 
     used_bytes: int
+    folds: int
+    """Snapshots in the spool that stand for several."""
     free_bytes: int
     free_inodes: int
     """Zero where the file system counts none, as well."""
@@ -68,6 +70,8 @@ class Rooms:
     state: State = "ok"
     since: datetime.datetime | None = None
     """When it was last ok."""
+    is_bounded: bool = False
+    """The bound was reached, and what was folded since still waits."""
     _failed_with: Room | None = None
     """The most that was free when a snapshot last failed for want of room."""
     _thinned: dict[tuple[SessionId, Pressure], list[Path]] = field(default_factory=dict)
@@ -76,9 +80,10 @@ class Rooms:
 
     def look(self) -> Room:
         """Return how much room there is now."""
-        found = os.statvfs(self.bounds.path)
+        found, backlog = os.statvfs(self.bounds.path), self.folder.spool.backlog()
         return Room(
-            used_bytes=self.folder.spool.backlog().disk_bytes,
+            used_bytes=backlog.disk_bytes,
+            folds=backlog.folds,
             free_bytes=found.f_bavail * found.f_frsize,
             free_inodes=found.f_favail,
             refused=tuple(one for one in self.board.lines() if one.refused),
@@ -123,9 +128,9 @@ class Rooms:
     def _pressures(self, room: Room) -> Iterator[Pressure]:
         """Yield how to fold; asks again after each, whether that was enough."""
         bounds = self.bounds
-        if room.used_bytes > bounds.max_size_bytes or (
-            room.free_bytes < bounds.min_free_bytes or room.is_wanted
-        ):
+        is_over = room.used_bytes > bounds.max_size_bytes
+        self.is_bounded |= is_over
+        if is_over or room.free_bytes < bounds.min_free_bytes or room.is_wanted:
             yield "gentle"
             room = self.look()
         if room.used_bytes > bounds.max_size_bytes or room.is_wanted:
@@ -181,10 +186,12 @@ class Rooms:
 
     def _judged(self, room: Room) -> State:
         bounds, was = self.bounds, self.state
-        most_bytes = bounds.max_size_bytes * (_OVER_AT if was == "full" else 1.0)
+        if not room.folds and room.used_bytes <= bounds.max_size_bytes * _OVER_AT:
+            self.is_bounded = False
         least_bytes = bounds.min_free_bytes / (1.0 if was == "ok" else _OVER_AT)
         if room.refused and not room.is_wanted:
             return "failing"
-        if room.is_wanted or room.used_bytes > most_bytes:
+        is_over = room.used_bytes > bounds.max_size_bytes
+        if room.is_wanted or is_over or self.is_bounded:
             return "full"
         return "low" if room.free_bytes < least_bytes else "ok"

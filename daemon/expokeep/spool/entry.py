@@ -135,6 +135,8 @@ class Backlog:
     oldest_at: datetime.datetime | None
     disk_bytes: int = 0
     """What all of it takes of the disk."""
+    folds: int = 0
+    """Entries that tell of more states than one."""
 
 
 def entry_name(number: int, pack: uuid.UUID, fold: int = 0) -> str:

@@ -228,6 +228,7 @@ class Spool:
             size_bytes=sum(p.size_bytes for e in entries for p in e.note.packs),
             oldest_at=min((e.note.waits_since for e in entries), default=None),
             disk_bytes=sum(entry.disk_bytes for entry in entries),
+            folds=sum(bool(entry.note.folds) for entry in entries),
         )
 
     def _make_place(self, place: Path) -> None:
