@@ -28,7 +28,66 @@ from expokeep.model.tree import Entry
 from expokeep.model.version import Version, VersionRef
 
 
-class Catalog(Protocol):
+class Reading(Protocol):
+    """What is asked of what was kept. As `Catalog`."""
+
+    def resolve(self, ref: VersionRef) -> Version:
+        """Return the version that is meant; a session may be named by a unique prefix.
+
+        Raises:
+            NotFound: there is none.
+            UsageError: the prefix fits several sessions; the message lists some.
+        """
+        ...
+
+    def kept(self, version: Version) -> Kept:
+        """Return a version in full, from one consistent read."""
+        ...
+
+    def tree(self, version: Version) -> dict[bytes, Entry]:
+        """Return only the tree of a version."""
+        ...
+
+    def places(self, digests: Collection[Digest]) -> dict[Digest, Place]:
+        """Return where contents are now; what is not kept is left out."""
+        ...
+
+    def versions(
+        self,
+        session: SessionId,
+        *,
+        since: datetime.datetime | None = None,
+        limit: int = 1000,
+    ) -> list[Version]:
+        """Return the versions of a session, newest first."""
+        ...
+
+    def sessions(
+        self,
+        *,
+        owner: str | None = None,
+        uid: int | None = None,
+        prefix: str = "",
+        limit: int = 1000,
+    ) -> list[SessionRow]:
+        """Return sessions by their newest access, newest first.
+
+        Only those of a person, or of the user of a directory, if one is named.
+        """
+        ...
+
+    def session(
+        self, session: SessionId, *, deleted_too: bool = False
+    ) -> SessionRow | None:
+        """Return one session, or None if nothing was ever kept of it."""
+        ...
+
+    def find(self, glob: bytes, sessions: Sequence[SessionId] = ()) -> Iterator[Found]:
+        """Yield every path that ever matched, in these sessions or in all."""
+        ...
+
+
+class Catalog(Reading, Protocol):
     """Everything that is asked of Postgres.
 
     Each method is one short transaction that is retried when it is safe to do so. All
@@ -123,61 +182,6 @@ class Catalog(Protocol):
 
         The head that was is pinned: what an accept replaces can be had back.
         """
-        ...
-
-    def resolve(self, ref: VersionRef) -> Version:
-        """Return the version that is meant; a session may be named by a unique prefix.
-
-        Raises:
-            NotFound: there is none.
-            UsageError: the prefix fits several sessions; the message lists some.
-        """
-        ...
-
-    def kept(self, version: Version) -> Kept:
-        """Return a version in full, from one consistent read."""
-        ...
-
-    def tree(self, version: Version) -> dict[bytes, Entry]:
-        """Return only the tree of a version."""
-        ...
-
-    def places(self, digests: Collection[Digest]) -> dict[Digest, Place]:
-        """Return where contents are now; what is not kept is left out."""
-        ...
-
-    def versions(
-        self,
-        session: SessionId,
-        *,
-        since: datetime.datetime | None = None,
-        limit: int = 1000,
-    ) -> list[Version]:
-        """Return the versions of a session, newest first."""
-        ...
-
-    def sessions(
-        self,
-        *,
-        owner: str | None = None,
-        uid: int | None = None,
-        prefix: str = "",
-        limit: int = 1000,
-    ) -> list[SessionRow]:
-        """Return sessions by their newest access, newest first.
-
-        Only those of a person, or of the user of a directory, if one is named.
-        """
-        ...
-
-    def session(
-        self, session: SessionId, *, deleted_too: bool = False
-    ) -> SessionRow | None:
-        """Return one session, or None if nothing was ever kept of it."""
-        ...
-
-    def find(self, glob: bytes, sessions: Sequence[SessionId] = ()) -> Iterator[Found]:
-        """Yield every path that ever matched, in these sessions or in all."""
         ...
 
     def describe(
