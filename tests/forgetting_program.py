@@ -73,7 +73,7 @@ class Host:
             else:
                 self.did[act.__name__] += 1
 
-    def begin(self) -> None:
+    def begin(self) -> SessionId:
         """Begin a session."""
         session = SessionId(f"{self.name}-{len(self.kept)}")
         self.sessions.append(session)
@@ -83,6 +83,7 @@ class Host:
         (home / "package.json").write_bytes(b"{}")
         for number in self.chance.sample(range(STOCK), 8):
             (home / f"f{number % 12}.js").write_bytes(contents(number))
+        return session
 
     def save(self, session: SessionId) -> None:
         """Change something, and keep it."""
@@ -93,20 +94,32 @@ class Host:
             self.kept[session][version.seq] = seen
 
     def late(self, session: SessionId) -> None:
-        """Seal a snapshot, and ship it a good while later, when its files are gone."""
-        seen = self.edit(session)
-        if self.keeper.look(session, believes_deletions=True).sealed is None:
-            return
+        """Seal what another session has, and ship it when both of them are gone.
+
+        Whatever it counts on must outlive the session that it was taken from.
+        """
+        lender = self.begin()
+        for number in range(3):
+            own = self.chance.randbytes(3000)
+            (self.keeper.home(lender) / f"lent{number}.bin").write_bytes(own)
+        self.save(lender)
         home = self.keeper.home(session)
+        for lent in self.keeper.home(lender).glob("lent*"):
+            shutil.copy(lent, home)
+        seen = fingerprint(seen_in(home, times=False))
+        sealed = self.keeper.look(session, believes_deletions=True).sealed
+        self.warden.deletions.delete(lender)
+        self.sessions.remove(lender)
         away = home.rename(home.with_name(f"away-{session}"))
         try:
             for other in self.sessions * 2:
                 if other != session:
                     self.save(other)
-            (shipped,) = self.keeper.ship(session)
+            if sealed is not None:
+                (shipped,) = self.keeper.ship(session)
+                self.kept[session][shipped.version.seq] = seen
         finally:
             away.rename(home)
-        self.kept[session][shipped.version.seq] = seen
 
     def edit(self, session: SessionId) -> str:
         """Change something; return what tells what is there now."""

@@ -16,7 +16,12 @@ from expokeep.model.digest import digest_of
 from expokeep.model.ignore import rules
 from expokeep.model.tree import Directory, File, Link
 from expokeep.worktree import reading, system
-from expokeep.worktree.checkout import REPLACED_PREFIX, Owner, staging
+from expokeep.worktree.checkout import (
+    REPLACED_PREFIX,
+    Owner,
+    remove_abandoned,
+    staging,
+)
 from expokeep.worktree.index import Index, Known, load, save
 from expokeep.worktree.reading import KeptChanging, again, read
 from expokeep.worktree.root import NotADirectory, open_file, opened, still_there
@@ -488,3 +493,12 @@ def only_descriptors(count):
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_daemon_removes_what_a_killed_restore_left(tmp_path):
+    (tmp_path / ".expokeep-staging-a" / "d").mkdir(parents=True)
+    (tmp_path / "project").mkdir()
+
+    remove_abandoned(tmp_path)
+
+    assert list(tmp_path.iterdir()) == [tmp_path / "project"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import msgspec
 
-from expokeep import clock
+from expokeep import clock, wiring
 from expokeep.catalog.values import Held
 from expokeep.errors import ExpokeepError, NotFound, TimedOut, UsageError
 from expokeep.history.documents import Progress, Saved, SkippedPath
@@ -57,6 +57,8 @@ def asked_save(parts: Parts, line: Line, wish: SaveWish) -> Iterator[bytes]:
     waiting = parts.engine.spool.pending(session)
     if waiting:
         yield from _until_recorded(parts, session, waiting[-1].pack)
+    else:
+        _bring_back(parts, session)
     version = _version(parts, session, outcome)
     if outcome.sealed is None and version and version.parked and wish.force:
         version = _accepted(parts, version)
@@ -66,6 +68,15 @@ def asked_save(parts: Parts, line: Line, wish: SaveWish) -> Iterator[bytes]:
             session, owner=wish.user, project_name=wish.name
         )
     yield msgspec.json.encode(_told(parts, session, outcome, version, took_s))
+
+
+def _bring_back(parts: Parts, session: SessionId) -> None:
+    """Undelete a session of which nothing had to be recorded: a person saves it."""
+    engine = parts.engine
+    if engine.backends.catalog.session(session) is None:
+        wiring.retaining_of(
+            engine.settings, engine.backends, engine.fetcher, engine.host
+        ).deletions.undelete(session)
 
 
 def _wait_out_removal(parts: Parts, line: Line) -> None:

@@ -1,12 +1,16 @@
-"""What is done every few seconds: the lease of this host."""
+"""What is done every few seconds for this host: its lease, and order on its disk."""
 
 import contextlib
 
+from expokeep import clock
 from expokeep.errors import ExpokeepError
 from expokeep.log import get
 from expokeep.service.parts import Parts
+from expokeep.worktree.checkout import remove_abandoned
 
 log = get(__name__)
+
+TIDY_EVERY_S = 3600.0
 
 
 class Upkeep:
@@ -14,10 +18,21 @@ class Upkeep:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._tidy_at_s = clock.monotonic_s()
 
     def act(self) -> None:
         """Do all that is due."""
         self._heartbeat()
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Remove what killed restores left beside sessions; the next one would too."""
+        if clock.monotonic_s() < self._tidy_at_s:
+            return
+        self._tidy_at_s = clock.monotonic_s() + TIDY_EVERY_S
+        for watch in self._parts.settings.watch:
+            with contextlib.suppress(OSError):
+                remove_abandoned(watch.dir)
 
     def _heartbeat(self) -> None:
         parts = self._parts

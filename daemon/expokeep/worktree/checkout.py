@@ -238,6 +238,19 @@ def contents(top: int, path: bytes) -> Iterator[bytes]:
         os.close(descriptor)
 
 
+def remove_abandoned(parent: Path) -> None:
+    """Remove what restores that were killed left in a directory, where we may.
+
+    Raises:
+        OSError: there is no such directory, or we may not look into it.
+    """
+    descriptor = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _remove_abandoned(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _remove_abandoned(parent: int) -> None:
     """Remove staging directories of ours that nobody holds any more.
 
