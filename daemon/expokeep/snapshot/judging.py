@@ -122,6 +122,8 @@ class Judge:
         note, head_seq = cargo.note, opened.head_seq
         if (refused := refusal(life_of(note, opened)) or note.loss) is not None:
             return refused
+        if (lost := self._unmeasured(cargo, opened)) is not None:
+            return lost
         if head_seq in (None, opened.tip_seq) or opened.epoch != opened.head_epoch:
             return None
         # The one before it is parked. So is this one, unless what was lost is back.
@@ -131,6 +133,21 @@ class Judge:
         head = VersionRef(note.session, Selector(seq=head_seq))
         before = self.catalog.tree(self.catalog.resolve(head))
         return loss(before, after, self.guard)
+
+    def _unmeasured(self, cargo: Cargo, opened: Opened) -> str | None:
+        """Return what a version lost that was made without knowing what was kept.
+
+        Of a directory that is gone only what was taken early is known then, and that
+        may be little: nothing of what was kept may be missing.
+        """
+        note, snap = cargo.note, cargo.manifests[0].snaps[0]
+        start = opened.base_seq if opened.tip_seq is None else opened.tip_seq
+        if note.parent_pack is not None or not snap.full or start is None:
+            return None
+        version = self.catalog.resolve(VersionRef(note.session, Selector(seq=start)))
+        strict = Limits(max_lost_percent=0, min_lost_files=1)
+        limits = strict if note.trigger == "final" else self.guard
+        return loss(self.catalog.tree(version), snap.delta.set, limits)
 
     def _following(self, cargo: Cargo, new: NewVersion, opened: Opened) -> NewVersion:
         """Let a version go out from where its chain ends, if that is elsewhere now."""

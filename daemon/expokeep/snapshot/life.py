@@ -68,6 +68,8 @@ class TakenLife:
         """When it ended; if nobody was there, when something was last noted of it."""
         if self.ended_at_s is not None:
             return self.ended_at_s
+        with self._lock:
+            self._journal()
         return max((one.at_s for one in self._believed), default=float("-inf"))
 
     @property
@@ -183,6 +185,8 @@ class TakenLife:
 
     def removal(self, end_s: float) -> list[Believed]:
         """Return the deletions that were a part of the removal which ended then."""
+        with self._lock:
+            self._journal()
         return retracted(self._believed, end_s, self.removal_s)
 
     def finish(self) -> None:
@@ -249,7 +253,7 @@ class TakenLife:
         elif believed and newest is not None:
             gone = tuple(flat(path, entry) for path, entry in believed.items())
             self._believed.append(Believed(newest.bytes, now_s, gone))
-        self._believed = self.removal(now_s)
+        self._believed = retracted(self._believed, now_s, self.removal_s)
 
     def _not_seen(
         self, turn: int, seen: Collection[bytes], now_s: float

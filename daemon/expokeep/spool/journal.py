@@ -23,6 +23,7 @@ from expokeep.spool.early import (
     Life,
     Reading,
     Record,
+    Scanned,
     Stored,
     reading_of,
     records_in,
@@ -73,7 +74,11 @@ class Journal:
         """
         if self._fd < 0:
             self._fd = self._begun(self._number, Begun(FORMAT, "start", b"", self.life))
-        return self._write(self._fd, self._number, record, data)
+        is_mark = self._is_fresh and isinstance(record, Scanned)
+        stored = self._write(self._fd, self._number, record, data)
+        if is_mark:
+            self._fresh_bytes = self._sizes[self._number]
+        return stored
 
     def rotate(self, base: uuid.UUID | None) -> int:
         """Begin the next file, and return its number.
@@ -164,6 +169,7 @@ class Journal:
 
     @property
     def _is_fresh(self) -> bool:
+        """Whether the file that is written says nothing yet."""
         return self._fd >= 0 and self._sizes[self._number] == self._fresh_bytes
 
     def _write(self, fd: int, number: int, record: Record, data: bytes) -> Stored:
