@@ -125,6 +125,7 @@ def test_a_second_daemon_on_a_state_directory_is_refused(fresh, site):
 
     assert second.returncode == 11
     assert f"expokeepd {daemon.pid} runs on {daemon.state} already" in second.stderr
+    assert "--state-dir" in second.stderr
     assert daemon.ask("info")["pid"] == daemon.pid
 
 

@@ -185,7 +185,9 @@ def _only_one(state_dir: Path) -> Iterator[None]:
         except BlockingIOError as error:
             lock.seek(0)
             pid = lock.read().decode(errors="replace").strip() or "another process"
-            raise Busy(f"expokeepd {pid} runs on {state_dir} already") from error
+            busy = Busy(f"expokeepd {pid} runs on {state_dir} already")
+            busy.hint = "Give this one a state directory of its own: --state-dir DIR."
+            raise busy from error
         # For people only: what waits on a full disk must be shipped all the same.
         with contextlib.suppress(OSError):
             lock.truncate(0)
