@@ -20,7 +20,7 @@ def host(catalog, tmp_path):
         (home / "package.json").write_text("{}")
         (home / "logo.png").write_bytes(os.urandom(200_000))
         (home / "film.mov").write_bytes(os.urandom(9 << 20))
-        here.look()
+        here.look().sealed.claim.release()
         yield here
 
 
