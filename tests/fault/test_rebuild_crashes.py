@@ -18,12 +18,12 @@ database: {facts-within: 1s}
 
 STEPS = [
     pytest.param("after-rebuild-begin:1", marks=pytest.mark.long),
-    pytest.param("after-rebuild-head:2"),
+    pytest.param("after-rebuild-head:2", marks=pytest.mark.long),
     pytest.param("after-rebuild-head:5", marks=pytest.mark.long),
     pytest.param("after-rebuild-expect:1"),
     pytest.param("after-rebuild-expect:3", marks=pytest.mark.long),
     pytest.param("after-rebuild-session:1", marks=pytest.mark.long),
-    pytest.param("after-rebuild-session:2"),
+    pytest.param("after-rebuild-session:2", marks=pytest.mark.long),
 ]
 """Killed for real; that every single step may be the last, test_interrupted_rebuilds of
 the integration tests shows in less time."""
@@ -122,12 +122,15 @@ def test_the_bucket_alone_gives_versions_back_while_postgres_is_lost(
     sid, place = list(places.items())[1]
     drop(site)
 
+    would = only_daemon.ask("rebuild", "--from-bucket", "--dry-run")
     alone = ("--direct", "--from-bucket")
     back = site.top / "alone"
     versions = only_daemon.ask("log", sid, *alone)["versions"]
     ended = only_daemon.cli("restore", sid, "--to", back, *alone)
     without = only_daemon.cli("restore", sid, "--to", back, "--from-bucket")
 
+    assert would["versions"] >= 6
+    assert not would["unsure"]
     assert [one["seq"] for one in versions] == [2, 1]
     assert ended.returncode == 0, ended.stderr
     assert digests(back) == digests(place)

@@ -181,12 +181,7 @@ def revived(
         rebuilding.silence(silent=True)
         _begin(reviving, session, revival)
         _entries(connection, session, revival.versions)
-        silent = True
-        for one in revival.versions:
-            if one.is_word != silent:
-                silent = one.is_word
-                rebuilding.silence(silent=silent)
-            reviving.record(session, one)
+        _record(connection, session, revival.versions)
         rebuilding.silence(silent=not revival.decided)
         reviving.end_chains(session)
         if revival.carried:
@@ -213,6 +208,17 @@ def _begin(reviving: Reviving, session: SessionId, revival: Revival) -> None:
         reviving.describe(session, revival.state)
     if revival.epochs:
         reviving.add_epochs(session, revival.epochs)
+
+
+def _record(
+    connection: Connection[TupleRow], session: SessionId, versions: Sequence[Revived]
+) -> None:
+    silent = True
+    for one in versions:
+        if one.is_word != silent:
+            silent = one.is_word
+            Rebuilding(connection).silence(silent=silent)
+        Reviving(connection).record(session, one)
 
 
 def _entries(

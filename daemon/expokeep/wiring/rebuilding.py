@@ -65,9 +65,9 @@ def adopter(settings: Settings, held: Backends) -> Adopter | None:
 
 @contextlib.contextmanager
 def rebuilding(
-    settings: Settings, progress: Progress, *, migrate: bool
+    settings: Settings, progress: Progress, *, migrate: bool, writes: bool
 ) -> Iterator[Tools]:
-    """Hold what a rebuild needs, and all others off maintenance.
+    """Hold what a rebuild needs, and, if it writes, all others off maintenance.
 
     Raises:
         Busy: a daemon is at it, or another rebuild.
@@ -80,7 +80,9 @@ def rebuilding(
         if database is None:
             raise ConfigError("the catalog is not configured: set DATABASE_URL")
         prefix = settings.storage.prefix
-        with MaintenanceLock(database).held():
+        with contextlib.ExitStack() as stack:
+            if writes:
+                stack.enter_context(MaintenanceLock(database).held())
             yield Tools(
                 store=held.store,
                 prefix=prefix,

@@ -6,6 +6,7 @@ import pytest
 
 from expokeep.catalog.generations import PostgresGenerations
 from expokeep.catalog.postgres import PostgresCatalog
+from expokeep.catalog.reviver import PostgresRebuilding
 from expokeep.model.names import SessionId
 from expokeep.rebuild.missing import adopted
 from expokeep.retention.generation import Guard, OldCatalog
@@ -113,3 +114,26 @@ def test_adopting_twice_changes_nothing(went, loss):
 
     assert told(went.old_dsn) == once
     assert (report.packs, report.versions) == (0, 0)
+
+
+def test_a_session_that_grows_while_it_is_planned_is_planned_anew(
+    went, loss, monkeypatch
+):
+    here = loss.host_on(went.old)
+    home = here.home(SHOP)
+    revive, saved = PostgresRebuilding.revive, []
+
+    def slow(self, session, revival, packs):
+        if session == SHOP and not saved:
+            write(home, {"App.js": "meanwhile"})
+            saved.append(here.save(SHOP))
+        revive(self, session, revival, packs)
+
+    monkeypatch.setattr(PostgresRebuilding, "revive", slow)
+
+    report = loss.rebuild(went.old, adopted)
+
+    rows = [row for row in told(went.old_dsn)["versions"] if row["sid"] == "shop"]
+    assert not report.doubts
+    assert (rows[5]["pack"], len(rows)) == (saved[0].pack, 7)
+    assert rows[6]["message"] == "after the backup"

@@ -77,9 +77,13 @@ def _rebuilt(options: Options, choices: Mapping[str, bool]) -> RebuildDone:
                 told = step
                 as_json(RebuildProgress(phase=phase, done=count, total=total))
 
-        migrate = not dry_run and not missing
-        settings = loaded(options).settings
-        with wiring.rebuilding(settings, progress, migrate=migrate) as tools:
+        held = wiring.rebuilding(
+            loaded(options).settings,
+            progress,
+            migrate=not dry_run and not missing,
+            writes=not dry_run,
+        )
+        with held as tools:
             act = adopted if missing else rebuilt
             return done(act(tools, dry_run=dry_run), dry_run=dry_run)
 
