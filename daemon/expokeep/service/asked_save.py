@@ -52,8 +52,9 @@ def asked_save(parts: Parts, line: Line, wish: SaveWish) -> Iterator[bytes]:
         _wait_out_removal(parts, line)
         outcome = parts.saving.snapshot(line, _request(line, wish))
     if outcome is None:
-        went = ExpokeepError(line.last_error or f"session {session} went away")
-        raise line.refused or went
+        if line.last_error is None:
+            raise NotFound(f"the directory of session {session} went away meanwhile")
+        raise line.refused or ExpokeepError(line.last_error)
     waiting = parts.engine.spool.pending(session)
     if waiting:
         yield from _until_recorded(parts, session, waiting[-1].pack)
