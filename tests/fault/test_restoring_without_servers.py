@@ -31,7 +31,6 @@ def daemon(site: Site, wire) -> Iterator[Daemon]:
     with daemon_on(site, name, environment={"DATABASE_URL": wire[1]}) as daemon:
         daemon.start()
         yield daemon
-        daemon.kill()
     for one in site.watch.iterdir():
         shutil.rmtree(one)
 
@@ -149,7 +148,8 @@ def test_without_the_daemon_what_it_left_in_its_spool_is_restored(daemon, site, 
 
     back = site.top / f"direct-{sid}"
     told = daemon.ask("restore", sid, "--to", back, "--direct")
-    daemon.start()
+    (waits,) = daemon.ask("log", sid, "--direct")["waiting"]
 
     assert told["unrecorded"] is True
     assert digests(back) == kept
+    assert (waits["becomes_head"], waits["parked"]) == (True, None)

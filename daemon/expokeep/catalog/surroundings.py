@@ -40,6 +40,11 @@ class Surroundings:
         with self.connection.cursor(row_factory=class_row(Around)) as cursor:
             return cursor.execute(_SQL["around"], values).fetchall()[0]
 
+    def ends(self, session: SessionId) -> dict[int, datetime.datetime]:
+        """Return the last good versions of directories that are no more."""
+        rows = self.connection.execute(_SQL["ends"], {"session": session}).fetchall()
+        return dict(rows)
+
     def held_elsewhere(
         self, sessions: Collection[SessionId], host: Host
     ) -> list[HeldElsewhere]:
@@ -95,6 +100,12 @@ class PostgresSurroundings:
         """Return what is around a version."""
         return self.database.run(
             lambda connection: Surroundings(connection).around(version)
+        )
+
+    def ends(self, session: SessionId) -> dict[int, datetime.datetime]:
+        """Return after which versions, by number, a directory was removed, and when."""
+        return self.database.run(
+            lambda connection: Surroundings(connection).ends(session)
         )
 
     def held_elsewhere(

@@ -17,6 +17,20 @@ SELECT (SELECT count(*)
   FROM session
  WHERE session.sid = %(session)s;
 
+-- name: ends
+SELECT max(version.seq) AS seq, epoch.ended_at
+  FROM session
+  JOIN epoch
+    ON epoch.session = session.id
+   AND epoch.ended_at IS NOT NULL
+  JOIN version
+    ON version.session = epoch.session
+   AND version.epoch = epoch.number
+   AND version.parked IS NULL
+ WHERE session.sid = %(session)s
+ GROUP BY epoch.number, epoch.ended_at
+ ORDER BY seq;
+
 -- name: held_elsewhere
 SELECT unrecorded.sid AS session, host.name AS host, unrecorded.entries,
        unrecorded.since, host.lease_until > clock_timestamp() AS is_alive

@@ -14,9 +14,9 @@ from expokeep.history.documents import (
     Finding,
     SessionList,
     TreeListing,
-    VersionLog,
     VersionShown,
 )
+from expokeep.history.version_log import VersionLog
 from expokeep.restore.source import Source
 from expokeep.settings.places import client_locations
 

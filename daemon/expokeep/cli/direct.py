@@ -18,10 +18,10 @@ from expokeep.history.documents import (
     Finding,
     SessionList,
     TreeListing,
-    VersionLog,
     VersionShown,
 )
 from expokeep.history.history import History, Sort
+from expokeep.history.version_log import VersionLog
 from expokeep.model.names import parse_session_id
 from expokeep.restore.local import Home
 from expokeep.restore.source import Source

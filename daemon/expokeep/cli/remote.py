@@ -16,9 +16,9 @@ from expokeep.history.documents import (
     SessionList,
     Status,
     TreeListing,
-    VersionLog,
     VersionShown,
 )
+from expokeep.history.version_log import VersionLog
 from expokeep.model.digest import Digest
 from expokeep.model.names import to_text
 from expokeep.restore.blob import Blob

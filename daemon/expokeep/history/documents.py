@@ -11,7 +11,12 @@ from typing import Literal
 import msgspec
 
 from expokeep.history.spool_status import SpoolStatus
-from expokeep.model.documents import EntryDocument, EntryType, VersionDocument
+from expokeep.model.documents import (
+    EntryDocument,
+    EntryType,
+    HeldDocument,
+    VersionDocument,
+)
 from expokeep.model.proof import ProofDocument
 
 State = Literal["idle", "dirty", "saving", "waiting", "paused", "ended"]
@@ -65,15 +70,6 @@ class SessionList(Document, frozen=True, tag="sessions"):
     """Sessions; `truncated` if there are more than were asked for."""
 
     sessions: tuple[SessionDocument, ...]
-    truncated: bool = False
-
-
-class VersionLog(Document, frozen=True, tag="log"):
-    """The versions of a session, newest first."""
-
-    session: str
-    head_seq: int | None
-    versions: tuple[VersionDocument, ...]
     truncated: bool = False
 
 
@@ -202,6 +198,10 @@ class SessionStatus(msgspec.Struct, frozen=True, kw_only=True):
     """When the spool began to take nothing of it."""
     held_by: str | None = None
     """The other host that holds the session: what is kept here is parked."""
+    parked_count: int = 0
+    """Versions of it that are parked."""
+    held_elsewhere: tuple[HeldDocument, ...] = ()
+    """What other hosts hold of it and could not record yet."""
 
 
 class Status(Document, frozen=True, tag="status"):

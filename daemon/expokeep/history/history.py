@@ -22,10 +22,10 @@ from expokeep.history.documents import (
     SessionDocument,
     SessionList,
     TreeListing,
-    VersionLog,
     VersionShown,
 )
 from expokeep.history.naming import Naming
+from expokeep.history.version_log import Aside, VersionLog, with_asides
 from expokeep.model.digest import Digest, shown
 from expokeep.model.documents import entry_document, version_document
 from expokeep.model.names import for_terminal, plain, to_text
@@ -51,7 +51,9 @@ class History:
         catalog: Catalog,
         contents: Contents,
         now: Callable[[], datetime.datetime],
+        aside: Aside | None = None,
     ) -> None:
+        self._aside = aside
         self._catalog = catalog
         self._contents = contents
         self._naming = Naming(catalog, now)
@@ -89,12 +91,13 @@ class History:
         start = self._naming.moment(since) if since else None
         found = self._catalog.versions(exact, since=start, limit=limit + 1)
         head = self._naming.head(exact)
-        return VersionLog(
+        listed = VersionLog(
             session=exact,
             head_seq=head.seq if head else None,
             versions=tuple(version_document(version) for version in found[:limit]),
             truncated=len(found) > limit,
         )
+        return with_asides(listed, self._aside) if self._aside else listed
 
     def show(self, ref: str) -> VersionShown:
         """Return one version in full."""

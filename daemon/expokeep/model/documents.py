@@ -59,6 +59,27 @@ class HeldDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Whether that host has been heard of lately."""
 
 
+class WaitingDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A snapshot that waits on this host, and is no version yet."""
+
+    pack: uuid.UUID
+    """`SID@pack:UUID` is how to restore it."""
+    taken_at: datetime.datetime
+    trigger: Trigger
+    becomes_head: bool
+    """It is what `SID` means to a restore on this host."""
+    parked: str | None
+    """Why it will not become head, in words."""
+
+
+class EndDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A directory that was removed."""
+
+    seq: int
+    """Of the last version of it that is not parked."""
+    at: datetime.datetime
+
+
 def version_document(version: Version) -> VersionDocument:
     """Return a version as a document."""
     return VersionDocument(

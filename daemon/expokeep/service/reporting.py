@@ -1,12 +1,16 @@
 """The verbs of the control socket that tell how the daemon is."""
 
+import contextlib
 import datetime
 import os
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import msgspec
 
 import expokeep
+from expokeep import wiring
 from expokeep.catalog.values import SessionRow
 from expokeep.control.routes import Call, Document, Reply
 from expokeep.errors import ExpokeepError
@@ -22,7 +26,9 @@ from expokeep.history.documents import (
     WatchStatus,
 )
 from expokeep.history.spool_status import EarlyStatus, SpoolStatus
+from expokeep.model.documents import HeldDocument
 from expokeep.model.names import SessionId, for_terminal, to_text
+from expokeep.restore.documents import held_document
 from expokeep.service import doctor
 from expokeep.service.board import Line
 from expokeep.service.parts import Parts
@@ -75,8 +81,13 @@ class Reporting:
         operator = self.rights.is_operator(call.peer)
         uid = None if operator else call.peer.uid
         known = self._known([line.directory.session for line in lines], uid)
+        held = self._held_elsewhere(known)
         sessions = tuple(
-            self._session(line, known.get(line.directory.session)) for line in lines
+            msgspec.structs.replace(
+                self._session(line, known.get(line.directory.session)),
+                held_elsewhere=held.get(line.directory.session, ()),
+            )
+            for line in lines
         )
         backlog = self.parts.engine.spool.backlog()
         trouble = self.parts.shipping.errors()
@@ -163,7 +174,20 @@ class Reporting:
             last_error=line.last_error or (str(trouble) if trouble else None),
             refused_since=line.refused_since,
             held_by=self._holder(row),
+            parked_count=row.parked_count if row else 0,
         )
+
+    def _held_elsewhere(
+        self, sessions: Collection[SessionId]
+    ) -> dict[SessionId, tuple[HeldDocument, ...]]:
+        """Return what other hosts hold of sessions; nothing if nobody can tell."""
+        engine, found = self.parts.engine, defaultdict(list)
+        asked = wiring.surroundings(engine.backends.catalog)
+        if asked is not None and sessions:
+            with contextlib.suppress(ExpokeepError):
+                for one in asked.held_elsewhere(sessions, engine.host):
+                    found[one.session].append(held_document(one))
+        return {session: tuple(held) for session, held in found.items()}
 
     def _holder(self, row: SessionRow | None) -> str | None:
         """Return the other host that holds a session, dead or alive."""

@@ -15,6 +15,7 @@ from expokeep.model.names import SessionId
 from expokeep.restore.about import Telling
 from expokeep.restore.ahead import Holdings, Pending
 from expokeep.restore.arrivals import Arrivals, Expect
+from expokeep.restore.asides import Asides
 from expokeep.restore.cache import RangeCache
 from expokeep.restore.fetch import Fetcher
 from expokeep.restore.local import Home, LocalSource
@@ -96,7 +97,10 @@ def reading_of(
     )
     return Reading(
         history=History(
-            held, lambda places: fetching.blobs(places, held.places), clock.now
+            held,
+            lambda places: fetching.blobs(places, held.places),
+            clock.now,
+            Asides(held, holdings, surroundings(held)),
         ),
         source=SpooledSource(recorded, held, fetching, ties, clock.now),
     )

@@ -37,6 +37,7 @@ def test_the_end_of_a_directory_is_told_of_its_last_good_version(catalog, surrou
     surroundings.end(SHOP, (7, 1), HOST, LATER)
     surroundings.end(SHOP, (7, 1), HOST, LATER + datetime.timedelta(days=1))
 
+    assert surroundings.ends(SHOP) == {last.seq: LATER}
     assert surroundings.around(last).ended_at == LATER
     assert surroundings.around(first).ended_at is None
 

@@ -1,5 +1,7 @@
 """`expokeep log`."""
 
+import datetime
+
 import click
 
 from expokeep.cli import text
@@ -9,7 +11,7 @@ from expokeep.cli.options import direct_option, options_of, verb
 from expokeep.cli.printing import as_json, sent_moment
 from expokeep.cli.table import table
 from expokeep.model import size
-from expokeep.model.documents import VersionDocument
+from expokeep.model.documents import VersionDocument, WaitingDocument
 
 
 @verb("log")
@@ -39,16 +41,40 @@ def command(ctx: click.Context, session: str, since: str | None, limit: int) -> 
         as_json(found)
         return
     headers = ("VERSION", "TAKEN", "BY", "FILES", "SIZE", "MESSAGE")
-    rows = [_row(version, found.head_seq) for version in found.versions]
+    ended = {one.seq: one.at for one in found.ended}
+    rows = [_waiting_row(one) for one in reversed(found.waiting)]
+    rows += [
+        _row(version, found.head_seq, ended.get(version.seq))
+        for version in found.versions
+    ]
     table(headers, rows, gives_way=("MESSAGE", "BY"))
     if found.truncated and not options.quiet:
         click.echo("There are more: raise --limit.", err=True)
+    if not options.quiet:
+        for held in found.held_elsewhere:
+            click.echo(f"note: {text.held(held)}", err=True)
 
 
-def _row(version: VersionDocument, head_seq: int | None) -> tuple[str, ...]:
+def _waiting_row(one: WaitingDocument) -> tuple[str, ...]:
+    words = ["(only on this host yet)"]
+    if one.parked:
+        words.append(f"(will be parked: {text.safe(one.parked)})")
+    elif one.becomes_head:
+        words.append("(will be the newest)")
+    by = text.moment(one.taken_at), one.trigger
+    return ("-", *by, "-", "-", " ".join(words))
+
+
+def _row(
+    version: VersionDocument, head_seq: int | None, ended_at: datetime.datetime | None
+) -> tuple[str, ...]:
     words = [text.safe(version.message)] if version.message else []
     if version.parked:
         words.append(f"(parked: {text.safe(version.parked)})")
+    if ended_at is not None:
+        words.append(f"(its directory was removed at {text.moment(ended_at)})")
+    elif version.trigger == "final":
+        words.append("(the last before its directory was removed)")
     return (
         f"{version.seq}{'*' if version.seq == head_seq else ''}",
         text.moment(version.taken_at),

@@ -141,6 +141,9 @@ def _note(session: SessionStatus) -> str:
         notes.append(f"not captured for {text.age(session.refused_since, clock.now())}")
     if session.held_by is not None:
         notes.append(f"held by host {text.safe(session.held_by)}, kept beside")
+    notes += [text.held(one) for one in session.held_elsewhere]
+    if session.parked_count:
+        notes.append(f"{text.count(session.parked_count, 'version')} parked")
     if session.skipped:
         first = session.skipped[0]
         notes.append(

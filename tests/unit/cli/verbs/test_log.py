@@ -1,11 +1,13 @@
 import json
 import time
+import uuid
 
 import pytest
 
-from answering import version
+from answering import NOON, version
 from expokeep.errors import UsageError
-from expokeep.history.documents import VersionLog
+from expokeep.history.version_log import VersionLog
+from expokeep.model.documents import EndDocument, HeldDocument, WaitingDocument
 
 ROUTE = "/v1/sessions/{session}/versions"
 
@@ -37,6 +39,54 @@ def test_the_newest_is_first_and_the_head_is_marked(run, asked, berlin):
     assert head.split()[0] == "7*"
     assert "2026-11-24 13:00:00+01:00  alice" in head
     assert head.endswith("before the redesign")
+
+
+def waiting(**more):
+    known = {"taken_at": NOON, "trigger": "auto", "parked": None}
+    return WaitingDocument(pack=uuid.UUID(int=1), **{**known, **more})
+
+
+def test_what_waits_here_stands_above_and_says_what_it_will_be(run, asked):
+    asked.answers[ROUTE] = log(
+        version(7),
+        waiting=(
+            waiting(becomes_head=False),
+            waiting(becomes_head=True),
+            waiting(becomes_head=False, parked="it lost 9 of 10 files"),
+        ),
+    )
+
+    _, parked, newest, older, head = run("log", "shop").out.splitlines()
+
+    assert [row.split()[0] for row in (parked, newest, older, head)] == [
+        *("-", "-", "-", "7*")
+    ]
+    assert parked.endswith(
+        "(only on this host yet) (will be parked: it lost 9 of 10 files)"
+    )
+    assert newest.endswith("(only on this host yet) (will be the newest)")
+    assert older.endswith("(only on this host yet)")
+
+
+def test_an_end_and_what_other_hosts_hold_are_told_in_words(run, asked, berlin):
+    asked.answers[ROUTE] = log(
+        version(8, trigger="final"),
+        version(7),
+        ended=(EndDocument(seq=7, at=NOON),),
+        held_elsewhere=(
+            HeldDocument(host="alpha", snapshots=1, since=NOON, is_alive=True),
+        ),
+    )
+
+    ended = run("log", "shop")
+    _, last, first = ended.out.splitlines()
+
+    assert last.endswith("(the last before its directory was removed)")
+    assert first.endswith("(its directory was removed at 2026-11-24 13:00:00+01:00)")
+    assert ended.err == (
+        "note: host alpha (alive) holds 1 unrecorded version of this session "
+        "since 2026-11-24 13:00:00+01:00\n"
+    )
 
 
 def test_a_message_cannot_move_the_cursor(run, asked):

@@ -7,6 +7,7 @@ from answering import NOON, session_status, status
 from expokeep import clock
 from expokeep.history.documents import SkippedPath, SpoolStatus, WatchStatus
 from expokeep.history.spool_status import EarlyStatus
+from expokeep.model.documents import HeldDocument
 from expokeep.model.proof import ProofDocument
 
 
@@ -48,6 +49,18 @@ def test_the_last_check_and_the_last_drill_are_shown(run, asked):
 
     assert "last check      ok, 3h00m ago (5 versions)" in lines
     assert "last drill      DAMAGE, 3h00m ago (shop@7: no)" in lines
+
+
+def test_what_is_parked_or_elsewhere_is_noted(run, asked):
+    held = HeldDocument(host="alpha", snapshots=2, since=NOON, is_alive=False)
+    asked.answers["/v1/status"] = status(
+        session_status(parked_count=1, held_elsewhere=(held,))
+    )
+
+    row = run("status").out.splitlines()[-1]
+
+    assert "host alpha (not heard of lately) holds 2 unrecorded versions" in row
+    assert row.endswith("; 1 version parked")
 
 
 def test_what_is_wrong_is_said_in_words(run, asked):
