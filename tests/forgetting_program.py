@@ -27,6 +27,7 @@ from journeys import Keeper, seen_in
 from retaining import Warden
 
 STOCK = 60
+PURGED_WITHIN_S = 4.0
 SIZES = (0, 40, 700, 5000, 5000, 30_000, 200_000)
 
 
@@ -112,14 +113,21 @@ class Host:
         self.sessions.remove(lender)
         away = home.rename(home.with_name(f"away-{session}"))
         try:
-            for other in self.sessions * 2:
-                if other != session:
-                    self.save(other)
+            self._until_purged(lender, session)
             if sealed is not None:
                 (shipped,) = self.keeper.ship(session)
                 self.kept[session][shipped.version.seq] = seen
         finally:
             away.rename(home)
+
+    def _until_purged(self, lender: SessionId, but: SessionId) -> None:
+        """Go on with all sessions but one until another is gone, and a bit longer."""
+        until_s = clock.monotonic_s() + PURGED_WITHIN_S
+        others = [session for session in self.sessions if session != but]
+        while self.keeper.catalog.versions(lender) and clock.monotonic_s() < until_s:
+            self.save(self.chance.choice(others))
+        for other in others:
+            self.save(other)
 
     def edit(self, session: SessionId) -> str:
         """Change something; return what tells what is there now."""

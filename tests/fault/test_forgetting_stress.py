@@ -104,7 +104,7 @@ def check_all(told, bucket, catalog, tmp_path):
 @pytest.mark.parametrize(
     "duration_s",
     [
-        20.0,
+        15.0,
         pytest.param(240.0, marks=[pytest.mark.long, pytest.mark.timeout(900)]),
     ],
 )
