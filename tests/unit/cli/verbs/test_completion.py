@@ -51,7 +51,7 @@ def session(name):
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (("expokeep", "re"), ["restore", "resume"]),
+        (("expokeep", "res"), ["restore", "resume"]),
         (("expokeep", "restore", "--if"), ["--if-missing", "--if-exists"]),
         (("expokeep", "db", ""), ["migrate", "status"]),
         (("expokeep", "completion", ""), ["bash", "zsh", "fish"]),
