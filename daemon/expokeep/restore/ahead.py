@@ -27,10 +27,17 @@ from expokeep.errors import (
 from expokeep.model.guard import Limits
 from expokeep.model.names import SessionId
 from expokeep.model.tree import Tree
-from expokeep.model.version import Selector, VersionRef
+from expokeep.model.version import Selector, Version, VersionRef
 from expokeep.restore.source import Reserve
 from expokeep.restore.unpacking import Unpacking
-from expokeep.restore.waiting import Chain, LifeId, Outlook, Standing, outlook
+from expokeep.restore.waiting import (
+    Chain,
+    Judged,
+    LifeId,
+    Outlook,
+    Standing,
+    outlook,
+)
 from expokeep.spool.entry import Note, SpoolEntry
 from expokeep.worktree.shelf import Shelf
 
@@ -85,6 +92,29 @@ class Ahead:
     outlook: Outlook
     away: ExpokeepError | None
     """Why the catalog was not asked, if it could not be."""
+
+    def version(self, one: Judged) -> Version:
+        """Return a snapshot as the version that it will be, without a number.
+
+        Raises:
+            FileNotFoundError: it waits no more.
+        """
+        note, snap = one.entry.note, self.unpacking.snap(one.entry)
+        return Version(
+            session=self.session,
+            seq=0,
+            epoch=0,
+            parent=None,
+            taken_at=note.taken_at,
+            trigger=note.trigger,
+            tree=snap.tree,
+            file_count=snap.file_count,
+            size_bytes=snap.size_bytes,
+            message=note.message,
+            author=note.author,
+            parked=one.parked,
+            pack=one.entry.pack,
+        )
 
 
 def look_ahead(

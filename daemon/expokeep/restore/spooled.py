@@ -23,7 +23,7 @@ from expokeep.log import get
 from expokeep.model.digest import Digest, shown
 from expokeep.model.names import SessionId
 from expokeep.model.tree import Tree, files_in
-from expokeep.model.version import Selector, Version, VersionRef, parse_version_ref
+from expokeep.model.version import Selector, VersionRef, parse_version_ref
 from expokeep.restore.about import Telling
 from expokeep.restore.ahead import AWAY, Ahead, Holdings, look_ahead
 from expokeep.restore.arrivals import Arrivals
@@ -176,14 +176,11 @@ class SpooledSource:
         Raises:
             NotAllHere: only the catalog knows the rest.
         """
-        note = one.entry.note
+        entry, note = one.entry, one.entry.note
         try:
-            snap, tree = (
-                ahead.unpacking.snap(one.entry),
-                ahead.unpacking.tree(one.entry),
-            )
+            version, tree = ahead.version(one), ahead.unpacking.tree(entry)
             if tree is None:
-                log.warning("tree not known", session=ahead.session, pack=note.packs[0])
+                log.warning("tree not known", session=ahead.session, pack=entry.pack)
                 return None
             places = self._elsewhere(tree, ahead)
         except FileNotFoundError:
@@ -193,22 +190,7 @@ class SpooledSource:
                 f"part of the newest state of {ahead.session} is not on this host, and "
                 f"nobody can tell where it is: {error}"
             ) from error
-        self._offered.add(one.entry.pack, Offered(tree, places))
-        version = Version(
-            session=ahead.session,
-            seq=0,
-            epoch=0,
-            parent=None,
-            taken_at=note.taken_at,
-            trigger=note.trigger,
-            tree=snap.tree,
-            file_count=snap.file_count,
-            size_bytes=snap.size_bytes,
-            message=note.message,
-            author=note.author,
-            parked=one.parked,
-            pack=one.entry.pack,
-        )
+        self._offered.add(entry.pack, Offered(tree, places))
         home = self._ties.home(ahead.session)
         root = (note.root_uid, note.root_gid, note.root_mode)
         offer = Offer(version, tree, *root, home)

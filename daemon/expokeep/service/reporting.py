@@ -80,15 +80,7 @@ class Reporting:
         ]
         operator = self.rights.is_operator(call.peer)
         uid = None if operator else call.peer.uid
-        known = self._known([line.directory.session for line in lines], uid)
-        held = self._held_elsewhere(known)
-        sessions = tuple(
-            msgspec.structs.replace(
-                self._session(line, known.get(line.directory.session)),
-                held_elsewhere=held.get(line.directory.session, ()),
-            )
-            for line in lines
-        )
+        sessions = self._sessions(lines, uid)
         backlog = self.parts.engine.spool.backlog()
         trouble = self.parts.shipping.errors()
         catalog_error = self.parts.catalog_error
@@ -152,6 +144,19 @@ class Reporting:
         except ExpokeepError:
             return {}
         return {row.session: row for row in rows}
+
+    def _sessions(
+        self, lines: list[Line], uid: int | None
+    ) -> tuple[SessionStatus, ...]:
+        known = self._known([line.directory.session for line in lines], uid)
+        held = self._held_elsewhere(known)
+        return tuple(
+            msgspec.structs.replace(
+                self._session(line, known.get(line.directory.session)),
+                held_elsewhere=held.get(line.directory.session, ()),
+            )
+            for line in lines
+        )
 
     def _session(self, line: Line, row: SessionRow | None) -> SessionStatus:
         session = line.directory.session
