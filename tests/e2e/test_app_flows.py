@@ -6,7 +6,6 @@ on with what came instead is possible too.
 """
 
 import json
-import shutil
 import subprocess
 import uuid
 from pathlib import Path
@@ -242,20 +241,27 @@ def test_the_hook_waits_for_the_end_of_a_removal(daemon, site, shop):
     assert digests(place) == work
 
 
-def test_a_restore_includes_what_a_dead_network_holds_up(daemon, site, shop):
-    sid, place, _work = shop
+def test_work_that_a_dead_bucket_holds_up_survives_the_end_of_its_directory(
+    daemon, site
+):
+    sid, place = site.session()
     site.relay.go_down()
     try:
-        play(*turn(place, {"App.js": "// while the bucket is away\n"}))
-        expected = sources(place)
+        # Nothing of it is in the bucket yet, not even from another session.
+        new = {name: f"{text}// {sid}" for name, text in TEMPLATE.items()}
+        play(*created(place, new))
         daemon.await_spooled(sid, 1)
+        play(*turn(place, {name: f"{text}// {sid}" for name, text in WORK.items()}))
+        expected = sources(place)
         play(("rm", place))
-        shutil.rmtree(daemon.state / "cache", ignore_errors=True)
-        done = daemon.cli("restore", sid, "--to", place, "--timeout", "20s", "--json")
+
+        told = daemon.ask("restore", sid, "--to", place, "--if-missing")
     finally:
         site.relay.come_back()
 
-    told = json.loads((done.stdout or done.stderr).splitlines()[-1])
-    assert (done.returncode, told.get("exit_code")) == (17, 17) or told["unrecorded"]
-    daemon.await_versions(sid, 3)
-    assert restored(daemon, site, sid) == expected
+    assert (told["unrecorded"], digests(place)) == (True, expected)
+    play(*turn(place, {"App.js": "// on with it"}))
+    until(lambda: kept_by_head(daemon, sid) == sources(place), "it is one chain")
+    assert [row["parked"] for row in site.versions(sid)].count(None) >= 2
+    assert site.versions(sid)[-1]["epoch"] == 2
+    assert not [row for row in site.versions(sid) if row["parked"]]
