@@ -48,15 +48,6 @@ class PostgresMarks:
 
         return self.database.run(work)
 
-    def labels(self, session: SessionId) -> list[tuple[int, str]]:
-        """Return the labels of a session, with the version that each is on."""
-        query = _SQL["labels"]
-        return self.database.run(
-            lambda connection: connection.execute(
-                query, {"session": session}
-            ).fetchall()
-        )
-
     def pin(self, version: Version, *, is_pinned: bool) -> None:
         """Keep a version from being forgotten, or no longer."""
         query = _SQL["pin"]

@@ -28,13 +28,6 @@ DELETE FROM label
    AND label.name = %(name)s
 RETURNING label.seq;
 
--- name: labels
-SELECT label.seq, label.name
-  FROM session
-  JOIN label ON label.session = session.id
- WHERE session.sid = %(session)s
- ORDER BY label.seq, label.name;
-
 -- name: pin
 UPDATE version
    SET pinned = %(is_pinned)s,
