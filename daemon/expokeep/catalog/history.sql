@@ -94,18 +94,23 @@ SELECT path.id, path.name
         OR session.sid = ANY (%(sessions)s::text[]));
 
 -- name: lives
--- The last version that had an entry so is the parent of the one that has it otherwise.
+-- From the first to the last version that is kept: an entry may be older than what was
+-- forgotten. Of one that still holds the last is not asked for.
 SELECT path.name, entry.kind, entry.mode, entry.mtime_ns, blob.digest, blob.size_bytes,
        entry.target,
-       session.sid, entry.epoch, entry.valid_from,
+       session.sid, entry.epoch, coalesce(had.first_seq, entry.valid_from),
        CASE WHEN entry.valid_to IS NOT NULL
-            THEN coalesce(next.parent_seq, entry.valid_to - 1) END
+            THEN coalesce(had.last_seq, entry.valid_to - 1) END
   FROM path
   JOIN session ON session.id = path.session
   JOIN file_version AS entry ON entry.path = path.id
   LEFT JOIN blob ON blob.id = entry.blob
-  LEFT JOIN version AS next
-    ON next.session = entry.session
-   AND next.seq = entry.valid_to
+ CROSS JOIN LATERAL (SELECT min(version.seq) AS first_seq, max(version.seq) AS last_seq
+                       FROM version
+                      WHERE version.session = entry.session
+                        AND version.epoch = entry.epoch
+                        AND version.seq >= entry.valid_from
+                        AND (entry.valid_to IS NULL
+                             OR version.seq < entry.valid_to)) AS had
  WHERE path.id = ANY (%(paths)s::bigint[])
  ORDER BY session.sid, path.name, entry.epoch, entry.valid_from;

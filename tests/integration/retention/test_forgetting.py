@@ -2,12 +2,20 @@
 
 import hashlib
 import shutil
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
 
 from consistency import Books, assert_consistent
+from expokeep import clock
+from expokeep.catalog.checking import PostgresChecking
+from expokeep.catalog.proofs import PostgresProofs
+from expokeep.catalog.values import Host
+from expokeep.check.run import Checker
+from expokeep.check.subset import Everything
+from expokeep.check.values import Wish
 from expokeep.errors import NotFound
 from expokeep.model.names import SessionId
 from expokeep.model.version import Selector, VersionRef
@@ -44,6 +52,17 @@ def is_sound(catalog, catalog_url, store):
     """Checks that catalog and bucket agree, and that the bucket tells every version."""
 
     def check():
+        with ThreadPoolExecutor(2) as readers:
+            checker = Checker(
+                PostgresChecking(catalog.database),
+                PostgresProofs(catalog.database, Host(uuid.uuid4(), "checker")),
+                store,
+                readers,
+                "v1/main/",
+                clock.now,
+            )
+            *_, outcome = checker.check(Wish(None, Everything()))
+        assert outcome.damage == ()
         assert_consistent(Books(catalog, catalog_url, store))
         assert not_told(catalog_url, store) == []
         return True
@@ -516,3 +535,21 @@ def test_contents_that_somebody_holds_just_now_are_not_swept(
     assert (first.purged, first.swept.deleted) == ((SHOP,), 0)
     assert second.swept.deleted == 1
     assert is_sound()
+
+
+def test_what_is_found_is_in_versions_that_are_kept(keeper, warden, catalog):
+    for number in range(1, 7):
+        write(keeper, {"App.js": noise(number // 3), "n.js": noise(number)})
+        keeper.save()
+    warden.forget(last=2)
+
+    found = [
+        (one.first_seq, one.last_seq, one.path) for one in catalog.find(b"*", [SHOP])
+    ]
+
+    assert found == [
+        (5, 5, b"App.js"),
+        (6, None, b"App.js"),
+        (5, 5, b"n.js"),
+        (6, None, b"n.js"),
+    ]
