@@ -1,6 +1,7 @@
 """What a worker does with a directory that has settled: snapshot, and hand on."""
 
 import contextlib
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -139,7 +140,8 @@ class Saving:
             error=str(error),
             tries=line.failures,
         )
-        delay_s = _PATIENCE.delay_s(line.failures, chance=0.5)
+        # Spread: all that failed together would be in each other's way again.
+        delay_s = _PATIENCE.delay_s(line.failures, random.random())  # noqa: S311 - a pause
         self.turnstile.schedule(line.directory, delay_s)
 
     def _walk_now_and_then(self, line: Line) -> None:

@@ -106,13 +106,18 @@ class Pinning:
         """
         if not self.takes_found or not node.inode:
             return
-        self._hold(node, os.dup(fd))
-        with os.scandir(fd) as entries:
-            names = [
-                os.fsencode(entry.name)
-                for entry in entries
-                if not entry.is_dir(follow_symlinks=False)
-            ]
+        try:
+            self._hold(node, os.dup(fd))
+            with os.scandir(fd) as entries:
+                names = [
+                    os.fsencode(entry.name)
+                    for entry in entries
+                    if not entry.is_dir(follow_symlinks=False)
+                ]
+        except OSError:
+            # Out of descriptors: the watch goes on, and the next snapshot takes them.
+            self._capture.missed(node.watched.directory)
+            return
         for name in names:
             here = below(path, name)
             if not node.watched.excludes(here, is_directory=False):
