@@ -25,7 +25,7 @@ def retaining_chores(engine: Engine) -> tuple[Chore, ...]:
     return (
         Chore("forget", every_s, act.forget),
         Chore("collect", every_s, act.collect),
-        Chore("merge", MERGE_EVERY_S, act.merge, may_be_due=act.is_idle),
+        Chore("merge", MERGE_EVERY_S, act.merge, may_be_due=act.may_merge),
     )
 
 
@@ -35,6 +35,7 @@ class Act:
 
     engine: Engine
     _forgot_up_to: str = field(default="")
+    _has_more: bool = field(default=False)
 
     def forget(self, stop: Stop) -> bool:
         """Forget by the rules of the settings; return whether there is more."""
@@ -43,7 +44,8 @@ class Act:
             retaining.rules, self._sessions(retaining), pace
         )
         for _ in forgotten:
-            pace.goes_on()
+            if not pace.goes_on():
+                break  # the session may not be done: it is looked at again
         if pace.is_over:
             return True
         self._forgot_up_to = ""
@@ -58,17 +60,23 @@ class Act:
         """Merge packs; return whether there is more."""
         pace = _pace(stop)
         self._retaining().tidying.merge(pace)
-        return pace.is_over
+        self._has_more = pace.is_over
+        return self._has_more
 
-    def is_idle(self) -> bool:
-        """Return whether nothing waits to be uploaded from here."""
-        return not self.engine.spool.backlog().entries
+    def may_merge(self) -> bool:
+        """Return whether there is something new, and nothing better to do.
+
+        Nothing waits to be uploaded from here, and something was recorded lately by any
+        host: an idle catalog is not asked again and again whether it has grown.
+        """
+        has_grown = self._has_more or self.engine.facts_wait.is_set()
+        return has_grown and not self.engine.spool.backlog().entries
 
     def _sessions(self, retaining: Retaining) -> Iterator[SessionId]:
         """Yield sessions from where the last slice ended."""
         for session in retaining.forgetter.versions.sessions(self._forgot_up_to):
-            self._forgot_up_to = session
             yield session
+            self._forgot_up_to = session
 
     def _retaining(self) -> Retaining:
         engine = self.engine
