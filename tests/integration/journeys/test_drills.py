@@ -12,6 +12,7 @@ from expokeep.errors import BackendUnreachable, NoSpace
 from expokeep.restore.cache import RangeCache
 from expokeep.restore.drill import Drill
 from expokeep.restore.fetch import Fetcher
+from expokeep.restore.ranges import RANGE_BYTES, coalesced, pieces
 from expokeep.store.memory import MemoryStore
 from journeys import SHOP, keeper
 
@@ -76,12 +77,12 @@ def test_a_version_that_comes_back_is_proved(host, drill, catalog):
 
 def test_nothing_but_the_bucket_is_asked(host, drill, tmp_path):
     # A cache that holds all of it, and a directory that is as it was, are no help.
-    for key, contents in host.store._objects.items():
-        for place in drill.catalog.kept(host.version).places.values():
-            if place.key == key:
-                start, length = place.frame_offset, place.frame_length
-                part = contents[start : start + length]
-                drill.fetcher.cache.put(key, start, part)
+    places = drill.catalog.kept(host.version).places.values()
+    for whole in coalesced(places):
+        contents = host.store._objects[whole.key]
+        for start, length in pieces(whole, most=RANGE_BYTES):
+            part = contents[start : start + length]
+            drill.fetcher.cache.put(whole.key, start, part)
     lose(host)
 
     receipt = drill.drill(host.version)
