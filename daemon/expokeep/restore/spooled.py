@@ -148,11 +148,11 @@ class SpooledSource:
         except WasDeleted:
             raise
         except NotFound as error:
-            parked = len(ahead.outlook.waiting) if ahead else 0
-            parked += len(self._catalog.versions(session))
-            if parked:
-                raise _all_parked(session, parked) from error
-            raise
+            waiting = ahead.outlook.waiting if ahead else ()
+            parked = len(waiting) + len(self._catalog.versions(session))
+            if not parked or self._catalog.session(session) is None:
+                raise  # nothing is kept, or the session was deleted
+            raise _all_parked(session, parked) from error
         except AWAY as error:
             if ahead is None:
                 raise
@@ -245,7 +245,7 @@ class SpooledSource:
             return None
         row = self._catalog.session(ahead.session)
         if row is None:
-            self._catalog.resolve(VersionRef(ahead.session))
+            self.recorded.offer(ahead.session)  # which says what became of it
             raise NotFound(f"no session {ahead.session} is kept")
         is_ours = row.host_id == self._ties.holdings.host.id
         return row.host if row.host_is_alive and not is_ours else None

@@ -298,16 +298,20 @@ def named(offer):
     return {entry.digest for entry in offer.tree.values()}
 
 
-def test_what_waits_of_a_deleted_session_is_not_given_back(host, catalog):
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_deleted_session_is_not_given_back(host, catalog, waits):
     project(host)
     host.save()
-    write(host, file0="edited")
-    host.look()
+    if waits:
+        write(host, file0="edited")
+        host.look()
     with catalog.database.apart(answer_s=5) as connection:
         connection.execute("UPDATE session SET deleted_at = now()")
 
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as refused:
         host.source.offer(SHOP)
+
+    assert "undelete" in refused.value.hint
 
 
 def test_a_session_of_which_all_is_parked_says_so(host, catalog):
