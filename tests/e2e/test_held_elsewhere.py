@@ -1,5 +1,6 @@
-"""What one host could not record is named by every other one, until it is recorded."""
+"""What is not recorded yet: given back where it is, and named everywhere else."""
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,6 +13,8 @@ debounce: {quiet: 200ms, max-wait: 1s}
 storage: {retries: 0}
 shutdown: {flush-timeout: 1s}
 """
+PATIENT = "debounce: {quiet: 5m, max-wait: 1h}"
+"""A daemon that keeps nothing by itself for as long as a test takes."""
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +22,7 @@ def other(site) -> Iterator[Daemon]:
     """The daemon of another host, with a disk and sessions of its own."""
     its_site = replace(site, top=site.top / "other")
     its_site.watch.mkdir(parents=True)
-    with daemon_on(its_site, "other") as other:
+    with daemon_on(its_site, "other", settings=PATIENT) as other:
         other.start()
         yield other
         other.kill()
@@ -55,3 +58,15 @@ def test_what_a_host_that_stopped_still_holds_is_named_elsewhere(site, other):
             lambda: not other.ask("log", sid)["held_elsewhere"], "nothing is held", 30
         )
         assert one.stop() == 0
+
+
+def test_what_has_not_settled_yet_is_given_back_where_it_is(other):
+    sid, place = other.site.session()
+    beside = place.with_name(f"{place.name}-restored-{uuid.uuid4()}")
+    appear(place, {"package.json": "{}", "App.js": "1"})
+    write(place, {"src/Late.js": "a moment ago"})
+
+    told = other.ask("restore", sid, "--to", beside)
+
+    assert digests(beside) == digests(place)
+    assert told["version"] == 1
