@@ -129,7 +129,7 @@ def verified(chunks: Iterable[bytes], raw_length: int) -> Iterator[bytes]:
         if unfolding.eof:
             break
         is_first, rest = False, chunk
-        while not unfolding.eof and (rest or not unfolding.needs_input):
+        while rest or not (unfolding.needs_input or unfolding.eof):
             piece = _unfold(unfolding, rest, _PIECE_BYTES)
             rest, left = b"", left - len(piece)
             if left < 0:
