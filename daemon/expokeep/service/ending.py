@@ -43,9 +43,9 @@ class Ending:
         """Plan the end of what was removed while no process of ours was there."""
         capturing = self.snapshotter.capturing
         if capturing is not None:
-            for life in capturing.left():
+            for life in capturing.lives.left():
                 log.info("session ended unseen", session=life.life.session)
-                capturing.adopt(life)
+                capturing.lives.adopt(life)
                 self.turnstile.schedule(life.directory)
 
     def bury(self, session: SessionId) -> None:
@@ -61,22 +61,22 @@ class Ending:
     def _keep_last(self, session: SessionId) -> set[SessionDirectory]:
         """Seal last versions; return the directories for which that has to wait."""
         capturing = self.snapshotter.capturing
-        if capturing is None or not capturing.is_over(session):
+        if capturing is None or not capturing.lives.has_ended(session):
             return set()
         capturing.settle()
         waits = set()
-        for life in capturing.take_over(session):
+        for life in capturing.lives.take_over(session):
             try:
                 self._seal(life)
             except (NoSpace, OSError) as error:
-                capturing.give_back(life)
+                capturing.lives.give_back(life)
                 self._put_off(life, error)
                 waits.add(life.directory)
             except BaseException:
-                capturing.give_back(life)
+                capturing.lives.give_back(life)
                 raise
             else:
-                capturing.bury(life)
+                capturing.lives.bury(life)
                 self._forget(life.directory)
         return waits
 

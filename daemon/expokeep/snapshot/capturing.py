@@ -9,19 +9,16 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from expokeep import clock
-from expokeep.catalog.values import RootIdentity
 from expokeep.errors import ExpokeepError
 from expokeep.log import get
-from expokeep.model.names import SessionId
 from expokeep.snapshot.allowance import Allowance
 from expokeep.snapshot.life import TakenLife
+from expokeep.snapshot.lives import Lives
 from expokeep.spool.early import Life
 from expokeep.spool.journal import Journals
 from expokeep.watch.values import SessionDirectory
-from expokeep.worktree.root import opened
 from expokeep.worktree.system import details
 
 log = get(__name__)
@@ -32,20 +29,16 @@ comes later is taken for the next snapshot."""
 _NAP_S = 1.0
 
 Act = Callable[[], None]
-LifeKey = tuple[SessionId, int, int, int]
 
 
 class Capturing:
-    """A `watch.values.Capture`, and what snapshots ask of it."""
+    """A `watch.values.Capture`, and the thread behind it."""
 
     def __init__(self, journals: Journals, allowance: Allowance) -> None:
-        self._journals = journals
         self.allowance = allowance
-        self._lives: dict[SessionDirectory, TakenLife] = {}
-        """Those that stand, for the reader alone."""
-        self._known: dict[LifeKey, TakenLife] = {}
-        self._over: list[TakenLife] = []
-        self._ending = threading.Lock()
+        self.lives = Lives(journals, allowance)
+        self._standing: dict[SessionDirectory, TakenLife] = {}
+        """For the reader alone."""
         self._queue: deque[Act] = deque()
         self._wake = threading.Event()
 
@@ -64,22 +57,13 @@ class Capturing:
             gid=found.st_gid,
             mode=found.st_mode & 0o777,
         )
-        known = self._known.get(_key(life))
-        if known is None:
-            known = TakenLife(life, self._journals, self.allowance)
-            self._known[_key(life)] = known
-        with self._ending:
-            # It was renamed away and has come back: no end after all.
-            known.ended_at_s, known.is_over = None, False
-            if known in self._over:
-                self._over.remove(known)
-        self._lives[directory] = known
+        self._standing[directory] = self.lives.begin(life)
 
     def opened(
         self, directory: SessionDirectory, path: bytes, fd: int, *, closed: bool
     ) -> None:
         """Take over a file."""
-        life = self._lives.get(directory)
+        life = self._standing.get(directory)
         if life is None or self.allowance.is_full:
             os.close(fd)
             if life is not None and closed:
@@ -91,22 +75,22 @@ class Capturing:
 
     def closed(self, directory: SessionDirectory, path: bytes) -> None:
         """Learn that a file is complete, whose name is gone."""
-        if (life := self._lives.get(directory)) is not None:
+        if (life := self._standing.get(directory)) is not None:
             self._queue.append(partial(life.closed, path, clock.monotonic_s()))
 
     def linked(self, directory: SessionDirectory, path: bytes, target: bytes) -> None:
         """Take a link."""
-        if (life := self._lives.get(directory)) is not None:
+        if (life := self._standing.get(directory)) is not None:
             self._queue.append(partial(life.linked, path, target))
 
     def moved(self, directory: SessionDirectory, old: bytes, new: bytes) -> None:
         """Follow a rename."""
-        if (life := self._lives.get(directory)) is not None:
+        if (life := self._standing.get(directory)) is not None:
             self._queue.append(partial(life.moved, old, new))
 
     def vanished(self, directory: SessionDirectory) -> None:
         """Note a deletion."""
-        if (life := self._lives.get(directory)) is not None:
+        if (life := self._standing.get(directory)) is not None:
             life.vanishing.note(clock.monotonic_s())
 
     def missed(self, directory: SessionDirectory) -> None:
@@ -116,11 +100,9 @@ class Capturing:
 
     def ended(self, directory: SessionDirectory) -> None:
         """Let a life be over; somebody will ask what became of it."""
-        life = self._lives.pop(directory, None)
+        life = self._standing.pop(directory, None)
         if life is not None:
-            with self._ending:
-                life.ended_at_s, life.is_over = clock.monotonic_s(), True
-                self._over.append(life)
+            self.lives.end(life)
 
     def turned(self) -> None:
         """See to it that somebody looks into the queue."""
@@ -129,9 +111,9 @@ class Capturing:
 
     def leave(self, directory: SessionDirectory) -> None:
         """Take nothing more of a directory: nobody takes snapshots of it."""
-        life = self._lives.pop(directory, None)
+        life = self._standing.pop(directory, None)
         if life is not None:
-            self._known.pop(_key(life.life), None)
+            self.lives.drop(life)
             self._queue.append(life.finish)
 
     # --- on a thread of our own -----------------------------------------------------
@@ -143,7 +125,7 @@ class Capturing:
         while self._queue:
             self._act(self._queue.popleft())
         if self.allowance.is_tight:
-            for life in list(self._known.values()):
+            for life in self.lives.all():
                 life.relieve()
 
     def _act(self, act: Act) -> None:
@@ -163,69 +145,12 @@ class Capturing:
 
     def is_vanishing(self, directory: SessionDirectory) -> bool:
         """Return whether a directory is being removed right now, as it seems."""
-        life = self._lives.get(directory)
+        life = self._standing.get(directory)
         return life is not None and life.vanishing.is_so(clock.monotonic_s())
-
-    def of(self, session: SessionId, identity: RootIdentity) -> TakenLife | None:
-        """Return what is taken of a life that stands."""
-        key = (session, identity.device, identity.inode, identity.birth_ns)
-        return self._known.get(key)
-
-    def adopt(self, life: TakenLife) -> None:
-        """Let the end of a life be asked for of which no event told."""
-        with self._ending:
-            life.is_over = True
-            self._over.append(life)
-
-    def is_over(self, session: SessionId) -> bool:
-        """Return whether a life of a session has ended that nobody asked for yet."""
-        return any(life.life.session == session for life in list(self._over))
-
-    def take_over(self, session: SessionId) -> list[TakenLife]:
-        """Return the lives of a session that are over, once each."""
-        with self._ending:
-            mine = [life for life in self._over if life.life.session == session]
-            for life in mine:
-                self._over.remove(life)
-        return mine
-
-    def give_back(self, life: TakenLife) -> None:
-        """Let a life be asked for again: its end could not be kept."""
-        with self._ending:
-            if life.is_over:
-                self._over.append(life)
-
-    def bury(self, life: TakenLife) -> None:
-        """Forget a life: all of it is kept."""
-        life.finish()
-        with self._ending:
-            if life.is_over:
-                self._known.pop(_key(life.life), None)
-
-    def left(self) -> list[TakenLife]:
-        """Return the lives that ended while no process was there."""
-        return [
-            TakenLife(life, self._journals, self.allowance)
-            for life in self._journals.left()
-            if not _stands(life)
-        ]
 
     def close(self) -> None:
         """Let go of all that is open; what is on disk stays for the next process."""
         while self._queue:
             self._act(self._queue.popleft())
-        for life in [*self._known.values(), *self._over]:
+        for life in self.lives.all():
             life.close()
-
-
-def _key(life: Life) -> LifeKey:
-    return (life.session, life.device, life.inode, life.birth_ns)
-
-
-def _stands(life: Life) -> bool:
-    try:
-        with opened(Path(os.fsdecode(life.path))) as root:
-            now = (root.device, root.inode, root.birth_ns)
-            return now == (life.device, life.inode, life.birth_ns)
-    except (ExpokeepError, OSError):
-        return False

@@ -91,7 +91,7 @@ class Snapshotter:
         if self.capturing is None:
             return Alongside(None)
         self.capturing.settle()
-        return Alongside(self.capturing.of(memory.session, memory.identity))
+        return Alongside(self.capturing.lives.of(memory.session, memory.identity))
 
     def snapshot(self, request: Request, moment: Moment) -> Outcome:
         """Keep a session as it is now, if it differs from what is kept.

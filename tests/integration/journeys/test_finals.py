@@ -64,7 +64,7 @@ class Early:
         while self.capturing._queue:
             self.capturing._act(self.capturing._queue.popleft())
         if self.capturing.allowance.is_tight:
-            for life in list(self.capturing._known.values()):
+            for life in self.capturing.lives.all():
                 life.relieve()
         return True
 
@@ -92,12 +92,11 @@ class Early:
     def final(self):
         """Seal what there is to seal of lives that are over; return what was sealed."""
         self.work()
-        sealed = []
-        for life in [*self.capturing.take_over(SHOP), *self.capturing.left()]:
-            sealed.append(
-                Finisher(self.host.snapshotter, this_moment()).final(life, None)
-            )
-            self.capturing.bury(life)
+        sealed, lives = [], self.capturing.lives
+        finisher = Finisher(self.host.snapshotter, this_moment())
+        for life in [*lives.take_over(SHOP), *lives.left()]:
+            sealed.append(finisher.final(life, None))
+            lives.bury(life)
         return [one for one in sealed if one is not None]
 
     def last(self):
@@ -164,7 +163,7 @@ def test_the_last_version_is_what_was_there_at_the_end(early):
     assert (version.trigger, version.parked, version.parent) == ("final", None, 1)
     assert back == before
     assert not open_below(early.place)
-    assert early.capturing.left() == []
+    assert early.capturing.lives.left() == []
 
 
 def test_where_nothing_differs_there_is_no_last_version(early):
@@ -203,14 +202,14 @@ def test_what_was_copied_outlives_a_kill_and_the_directory(early):
 def test_a_kill_after_the_seal_makes_no_second_last_version(early):
     early.write("src/a.js", "edited")
     early.remove()
-    (life,) = early.capturing.take_over(SHOP)
+    (life,) = early.capturing.lives.take_over(SHOP)
     assert Finisher(early.host.snapshotter, this_moment()).final(life, None)
     early.host.ship()
     early.restart()
 
-    assert len(early.capturing.left()) == 1
+    assert len(early.capturing.lives.left()) == 1
     assert early.final() == []
-    assert early.capturing.left() == []
+    assert early.capturing.lives.left() == []
 
 
 def test_half_a_file_is_never_taken_for_a_file(early):
