@@ -131,6 +131,8 @@ def cli(ctx: click.Context) -> None:
       SID@-1                 one before the newest
       SID@2026-11-24T10:00   as it was then (your time)
       SID@15m                as it was 15 minutes ago
+      SID@good               the newest that is not parked
+      SID@label:NAME         the one that was given this name
     and SID may be any beginning of an id that fits only one session.
 
     \b
