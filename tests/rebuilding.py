@@ -28,7 +28,7 @@ from expokeep.store.memory import MemoryStore
 from journeys import Keeper, keeper
 
 LABELS = """
-SELECT s.sid, l.name, l.seq, v.pack
+SELECT s.sid, l.name, l.seq, l.labelled_at, v.pack
   FROM label l
   JOIN session s ON s.id = l.session
   JOIN version v ON v.session = l.session AND v.seq = l.seq

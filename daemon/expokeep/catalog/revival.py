@@ -146,7 +146,8 @@ class Revival:
     carried: tuple[Carried, ...]
     revised: tuple[Revision, ...]
     """What facts say of versions that the catalog has."""
-    labels: Mapping[str, int]
+    labels: Mapping[str, tuple[int, datetime.datetime]]
+    """By name, the version that has it, and since when."""
     pinned: frozenset[int]
     """Heads that another epoch replaced."""
     decided: bool

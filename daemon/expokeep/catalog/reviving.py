@@ -1,5 +1,6 @@
 """Writes what one session gets back: its epochs, versions, labels and head."""
 
+import datetime
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from expokeep.catalog.values import BaseMoved
 from expokeep.model.names import SessionId
 
 _SQL = queries.beside(__file__)
+
+Labels = Mapping[str, tuple[int, datetime.datetime]]
+"""By name, the version that has it, and since when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +122,18 @@ class Reviving:
         }
         self.connection.execute(_SQL["revise"], values)
 
-    def unlabel(self, session: SessionId, labels: Mapping[str, int]) -> None:
+    def unlabel(self, session: SessionId, labels: Labels) -> None:
         """Take away all labels but these."""
         values = {"session": session, "names": list(labels)}
         self.connection.execute(_SQL["unlabel"], values)
 
-    def label(self, session: SessionId, labels: Mapping[str, int]) -> None:
+    def label(self, session: SessionId, labels: Labels) -> None:
         """Give versions their labels."""
         values = {
             "session": session,
             "names": list(labels),
-            "seqs": list(labels.values()),
+            "seqs": [seq for seq, _ in labels.values()],
+            "times": [at for _, at in labels.values()],
         }
         self.connection.execute(_SQL["label"], values)
 

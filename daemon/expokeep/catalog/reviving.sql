@@ -45,13 +45,15 @@ UPDATE epoch
    AND epoch.tip_pack IS DISTINCT FROM last.pack;
 
 -- name: label
-INSERT INTO label (session, name, seq)
-SELECT session.id, wish.name, wish.seq
+INSERT INTO label (session, name, seq, labelled_at)
+SELECT session.id, wish.name, wish.seq, wish.labelled_at
   FROM session
- CROSS JOIN unnest(%(names)s::text[], %(seqs)s::integer[]) AS wish (name, seq)
+ CROSS JOIN unnest(%(names)s::text[], %(seqs)s::integer[], %(times)s::timestamptz[])
+       AS wish (name, seq, labelled_at)
  WHERE session.sid = %(session)s
 ON CONFLICT (session, name) DO UPDATE
-   SET seq = excluded.seq;
+   SET seq = excluded.seq,
+       labelled_at = excluded.labelled_at;
 
 -- name: pin
 UPDATE version

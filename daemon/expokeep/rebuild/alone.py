@@ -55,6 +55,11 @@ class Alone:
         return state.root if state else RootOwner(UNKNOWN_UID, UNKNOWN_UID, 0o700)
 
     @property
+    def labels(self) -> dict[str, int]:
+        """The version that each label means."""
+        return {name: seq for name, (seq, _) in self.revival.labels.items()}
+
+    @property
     def head(self) -> Version | None:
         """The version that is head."""
         heads = [one for one in self.versions if one.seq == self.revival.head_seq]
@@ -87,7 +92,7 @@ class BucketCatalog:
     def resolve(self, ref: VersionRef) -> Version:
         """Return the version that is meant."""
         alone = self._alone(ref.session)
-        found = chosen(alone.versions, alone.head, alone.revival.labels, ref.selector)
+        found = chosen(alone.versions, alone.head, alone.labels, ref.selector)
         if found is None:
             raise NotFound(f"the bucket tells no such version of {ref.session}")
         return found

@@ -8,6 +8,9 @@ from expokeep.rebuild.numbering import Epochs
 from expokeep.rebuild.telling import Told
 from expokeep.rebuild.words import VersionWord, Words
 
+MOST_SKIPPED = 1_000_000
+"""So many numbers may a manifest leave out before it is not believed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tip:
@@ -57,7 +60,10 @@ class Chains:
             if is_free and self.words.packs.get(said) == told.pack:
                 return said
             return self.last_seq + 1
-        return max(self.last_seq + 1, told.snap.seq if told.epoch else 0)
+        # A hint is believed a little way: whoever wrote the pack may be hostile.
+        hint = told.snap.seq if told.epoch else 0
+        is_near = hint <= self.last_seq + MOST_SKIPPED
+        return max(self.last_seq + 1, hint if is_near else 0)
 
     def parent(self, word: VersionWord | None, epoch: int, seq: int) -> int | None:
         """Return the number of the version that a version follows."""

@@ -7,13 +7,13 @@ disk until the rebuild has ended, so that one that was stopped asks for the rest
 import contextlib
 import itertools
 import os
-import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
 from expokeep.errors import IntegrityError
+from expokeep.model.digest import digest_of
 from expokeep.pack.format import MAX_MANIFEST_BYTES, Manifest, PackDamaged
 from expokeep.pack.key import PackName, parse_pack_key
 from expokeep.pack.reader import manifest_from_head
@@ -99,12 +99,12 @@ class Heads:
 
     def manifest(self, pack: Listed) -> Manifest:
         """Return what a pack says of itself, once its head is here."""
-        manifest = manifest_from_head(self._file(pack.name.pack).read_bytes())
+        manifest = manifest_from_head(self._file(pack).read_bytes())
         assert manifest is not None  # noqa: S101 - it was looked at when it came
         return manifest
 
     def _brought(self, pack: Listed) -> Listed | Damaged:
-        file = self._file(pack.name.pack)
+        file = self._file(pack)
         try:
             if file.exists():
                 return pack
@@ -116,5 +116,6 @@ class Heads:
         fresh.replace(file)
         return pack
 
-    def _file(self, pack: uuid.UUID) -> Path:
-        return self.place / str(pack)
+    def _file(self, pack: Listed) -> Path:
+        # By the whole key: an id is in it, but anybody can write that twice.
+        return self.place / digest_of(pack.key.encode()).hex()

@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from expokeep.catalog.revival import NOBODY, KnownEpoch, Life, NewEpoch
 from expokeep.rebuild.words import Words
 
+MOST_EPOCHS = 1_000_000
+MOST_VERSIONS = 2**31 - 1
+"""Numbers that no catalog has given."""
+
 
 @dataclass(slots=True)
 class Epochs:
@@ -53,6 +57,10 @@ class Epochs:
 
         One that is new goes out from version `base_seq`.
         """
+        if number > MOST_EPOCHS:
+            number = 0  # nobody gave this one; whoever wrote the pack may be hostile
+        if base_seq is not None and base_seq > MOST_VERSIONS:
+            base_seq = None
         life = self.words.lives.get(number)
         if life in self._numbers:
             return self._numbers[life]

@@ -230,8 +230,9 @@ class Planner:
             begins=before is None,
             delta=Delta(tree, frozenset()) if before is None else changes(before, tree),
             tree=told.snap.tree if is_proved else tree_digest(tree),
-            file_count=told.snap.file_count if is_proved else file_count(tree),
-            size_bytes=told.snap.size_bytes if is_proved else size_bytes(tree),
+            # Counted and not believed: no digest proves what a pack says here.
+            file_count=file_count(tree),
+            size_bytes=size_bytes(tree),
         )
 
     def _revival(self, versions: tuple[Revived, ...]) -> Revival:
@@ -251,9 +252,9 @@ class Planner:
             revised=revisions_of(self.words, self.standing),
             carried=tuple(self._carried),
             labels={
-                name: seqs[pack]
-                for name, pack in self.words.labels.items()
-                if pack in seqs
+                name: (seqs[word.pack], word.labelled_at)
+                for name, word in self.words.labels.items()
+                if word.pack in seqs
             },
             pinned=frozenset(seqs[pack] for pack in judge.pinned if pack in seqs),
             decided=self._decided,

@@ -7,12 +7,14 @@ which also makes its packs live. Whoever is killed reads on where that was not d
 
 import itertools
 import shutil
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from expokeep.catalog.faults import CatalogRefused
 from expokeep.catalog.revival import Standing
 from expokeep.catalog.values import BaseMoved, Place
 from expokeep.crash import point
@@ -103,6 +105,8 @@ class Run:
     held: set[Digest] = field(default_factory=set)
     """In a dry run: contents that some pack holds."""
     _objects: Sequence[ObjectInfo] = ()
+    _owners: dict[uuid.UUID, SessionId] = field(default_factory=dict)
+    """Of each pack, the session whose it is."""
 
     def __post_init__(self) -> None:
         tools = self.tools
@@ -124,8 +128,9 @@ class Run:
         report.damaged.extend(damaged)
         report.facts, report.facts_at = self.heard.count, self.heard.newest_at
         found = defaultdict(list)
-        for number, one in enumerate(self.heads.fetch(wanted), 1):
+        for number, fetched in enumerate(self.heads.fetch(wanted), 1):
             point("after-rebuild-head")
+            one = self._own(fetched)
             if isinstance(one, Damaged):
                 report.damaged.append(one)
             else:
@@ -133,6 +138,16 @@ class Run:
                 found[one.name.session].append(one)
             tools.progress("reading", number, len(wanted))
         self.found = dict(found)
+
+    def _own(self, pack: Listed | Damaged) -> Listed | Damaged:
+        """Return a pack, unless it has the id of one of another session."""
+        if isinstance(pack, Damaged):
+            return pack
+        own = self.heads.manifest(pack).pack
+        owner = self._owners.setdefault(own, pack.name.session)
+        if owner == pack.name.session:
+            return pack
+        return Damaged(pack.key, f"pack {own} is of session {owner} already")
 
     def expect(self) -> None:
         """Make all packs known, and what they hold."""
@@ -176,6 +191,10 @@ class Run:
                 # A daemon was faster: what is planned must start from there.
                 if not tries_left:
                     raise
+            except CatalogRefused as error:
+                # Whoever can write the bucket must not keep the others from it.
+                self.report.damaged.append(Damaged(f"session {session}", str(error)))
+                return
             else:
                 return
 
@@ -217,6 +236,9 @@ class Run:
         report.versions += len(revival.versions)
         report.adopted += sum(one.trigger == "adopted" for one in revival.versions)
         report.parked += sum(one.parked is not None for one in revival.versions)
+        report.damaged.extend(
+            Damaged(f"a fact of {session}", reason) for reason in plan.unreadable
+        )
         report.doubts.extend((session, doubt) for doubt in plan.doubts)
         if revival.state is None:
             report.ownerless.append(session)

@@ -40,16 +40,14 @@ class Planned:
 
     revival: Revival
     doubts: tuple[Doubt, ...]
+    unreadable: tuple[str, ...]
+    """Facts that are not what we write."""
 
 
 def planned(
     evidence: Evidence, holds: Holds, limits: Limits, catalog: ReadCatalog | None
 ) -> Planned:
-    """Return what a session gets back.
-
-    Raises:
-        PackDamaged: a fact is not what we write.
-    """
+    """Return what a session gets back."""
     words = words_of(evidence.facts)
     versions = told(evidence.manifests, words)
     named = _named(versions)
@@ -60,7 +58,8 @@ def planned(
         missing=named.difference(holds(named)) if named else frozenset(),
         limits=limits,
     )
-    return Planned(planner.plan(versions), tuple(planner.doubts))
+    revival = planner.plan(versions)
+    return Planned(revival, tuple(planner.doubts), tuple(words.unreadable))
 
 
 def _named(versions: Iterable[Told]) -> frozenset[Digest]:

@@ -5,6 +5,7 @@ backup of Postgres came back, another version takes a number that one had alread
 number is read as what it meant when it was said, and versions are known by their packs.
 """
 
+import datetime
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,7 +14,6 @@ import msgspec
 
 from expokeep.catalog.revival import Life
 from expokeep.pack.facts import EpochBody, Fact, LabelBody, SessionBody, VersionBody
-from expokeep.pack.format import PackDamaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,15 @@ class VersionWord:
     gone: bool
 
 
+@dataclass(frozen=True, slots=True)
+class LabelWord:
+    """The last word on a label."""
+
+    pack: uuid.UUID
+    """Of the version that has it."""
+    labelled_at: datetime.datetime
+
+
 @dataclass(slots=True)
 class Words:
     """All that facts say of one session."""
@@ -44,8 +53,10 @@ class Words:
     """The session was purged."""
     epochs: dict[Life, EpochWord] = field(default_factory=dict)
     versions: dict[uuid.UUID, VersionWord] = field(default_factory=dict)
-    labels: dict[str, uuid.UUID] = field(default_factory=dict)
-    """By name, the pack of the version that has it."""
+    labels: dict[str, LabelWord] = field(default_factory=dict)
+    """By name."""
+    unreadable: list[str] = field(default_factory=list)
+    """Facts that are not what we write, in words. The others count all the same."""
     lives: dict[int, Life] = field(default_factory=dict)
     """Which epoch a number means, as of the last fact."""
     packs: dict[int, uuid.UUID] = field(default_factory=dict)
@@ -60,17 +71,13 @@ class Words:
 
 
 def words_of(facts: Iterable[Fact]) -> Words:
-    """Return the last words on one session; `facts` in any order.
-
-    Raises:
-        PackDamaged: a row is not what we write.
-    """
+    """Return the last words on one session; `facts` in any order."""
     words = Words()
     for fact in sorted(facts, key=lambda fact: (fact.at, fact.id)):
         try:
             _HEARD[fact.kind](words, fact)
         except msgspec.MsgspecError as error:
-            raise PackDamaged(f"fact {fact.id} of {fact.sid}: {error}") from error
+            words.unreadable.append(f"fact {fact.id} of {fact.sid}: {error}")
     return words
 
 
@@ -108,7 +115,7 @@ def _label(words: Words, fact: Fact) -> None:
     if fact.gone or pack is None:
         words.labels.pop(body.name, None)
     else:
-        words.labels[body.name] = pack
+        words.labels[body.name] = LabelWord(pack, body.labelled_at)
 
 
 _HEARD = {
