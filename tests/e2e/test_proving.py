@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from daemons import appear, daemon_on, differences
+from daemons import appear, as_nobody, daemon_on, differences
 
 FILES = {"package.json": "{}", "app.js": "// one\n", "src/deep/x.js": "x\n"}
 
@@ -93,3 +93,13 @@ def test_what_the_directory_still_has_is_mended(daemon, site, sid, tmp_path):
     assert daemon.cli("restore", sid, "--to", back).returncode == 0
     assert differences(back, site.watch / f"expo-{sid}") == ""
     assert daemon.cli("repair", "spool").stdout == "nothing to mend\n"
+
+
+@pytest.mark.parametrize(
+    "words", [("check",), ("drill",), ("repair", "catalog", "--dry-run")]
+)
+def test_only_operators_prove_and_mend(daemon, as_root, words):
+    ended = daemon.cli(*words, before=as_nobody())
+
+    assert ended.returncode == 12
+    assert "for operators" in ended.stderr
