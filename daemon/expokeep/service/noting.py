@@ -6,13 +6,15 @@ from expokeep.wiring import Engine
 
 LOOK_EVERY_S = 60.0
 ADOPT_EVERY_S = 900.0
+FOLD_EVERY_S = 86_400.0
 
 
 def noting(engine: Engine) -> tuple[Chore, ...]:
     """Return the chores, where there are a catalog and a bucket."""
     noter = wiring.noter(engine.settings, engine.backends)
     adopter = wiring.adopter(engine.settings, engine.backends)
-    if noter is None or adopter is None:
+    folder = wiring.facts_folder(engine.settings, engine.backends)
+    if noter is None or adopter is None or folder is None:
         return ()
     within_s = engine.settings.database.facts_within_s
 
@@ -29,4 +31,5 @@ def noting(engine: Engine) -> tuple[Chore, ...]:
             may_be_due=engine.facts_wait.is_set,
         ),
         Chore(name="adopt", every_s=ADOPT_EVERY_S, act=adopter.act),
+        Chore(name="fold-facts", every_s=FOLD_EVERY_S, act=folder.act),
     )

@@ -35,7 +35,13 @@ from expokeep.wiring.reading import (
     reading_of,
     surroundings,
 )
-from expokeep.wiring.rebuilding import adopter, generation_guard, noter, rebuilding
+from expokeep.wiring.rebuilding import (
+    adopter,
+    facts_folder,
+    generation_guard,
+    noter,
+    rebuilding,
+)
 from expokeep.wiring.retaining import Retaining, retaining_of
 
 __all__ = [
@@ -53,6 +59,7 @@ __all__ = [
     "create_bucket",
     "database_of",
     "engine",
+    "facts_folder",
     "fetcher",
     "generation_guard",
     "holdings_of",

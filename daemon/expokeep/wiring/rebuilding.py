@@ -10,6 +10,7 @@ from expokeep.catalog.noting import PostgresFacts
 from expokeep.catalog.reviver import PostgresRebuilding
 from expokeep.errors import ConfigError
 from expokeep.rebuild.abandoned import Adopter
+from expokeep.rebuild.folding import Folder
 from expokeep.rebuild.noting import Noter
 from expokeep.rebuild.run import Tools
 from expokeep.rebuild.values import Progress
@@ -61,6 +62,14 @@ def adopter(settings: Settings, held: Backends) -> Adopter | None:
         prefix=settings.storage.prefix,
         limits=guard_of(settings),
     )
+
+
+def facts_folder(settings: Settings, held: Backends) -> Folder | None:
+    """Return what keeps the objects of facts few, where there are both."""
+    if database_of(held.catalog) is None:
+        return None
+    guard = generation_guard(settings, held)
+    return Folder(held.store, settings.storage.prefix, guard.next)
 
 
 @contextlib.contextmanager

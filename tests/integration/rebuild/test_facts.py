@@ -10,7 +10,9 @@ from expokeep.catalog.noting import PostgresFacts
 from expokeep.errors import BackendUnreachable
 from expokeep.model.names import SessionId
 from expokeep.pack.facts import decode_facts
+from expokeep.rebuild.folding import Folder
 from expokeep.rebuild.noting import Noter
+from expokeep.retention.generation import OldCatalog
 from rebuilding import PROJECT, changed, told, write
 
 OLD_ROWS = """
@@ -152,3 +154,38 @@ def test_the_heartbeat_tells_whether_facts_wait(loss, home):
     after = loss.catalog.heartbeat(loss.host.host, lease_s=30)
 
     assert (while_they_wait, after) == (True, False)
+
+
+def test_many_objects_become_one_that_says_the_same(loss, home):
+    for number in range(4):
+        write(home, {"App.js": f"{number}"})
+        loss.host.save(SHOP)
+        noter(loss).write()
+    facts = {(fact.at, fact.id) for part in written(loss).values() for fact in part}
+    guarded = []
+
+    Folder(loss.bucket, "v1/", lambda: guarded.append(1), 3).act(lambda: False)
+    Folder(loss.bucket, "v1/", lambda: guarded.append(1), 3).act(lambda: False)
+
+    (one,) = written(loss).values()
+    assert {(fact.at, fact.id) for fact in one} == facts
+    assert guarded == [1]
+    fresh, dsn = loss.catalog_like()
+    loss.rebuild(fresh)
+    assert told(dsn) == told(loss.dsn)
+
+
+def test_facts_are_not_deleted_by_a_catalog_that_may_not(loss, home):
+    noter(loss).write()
+    write(home, {"App.js": "2"})
+    loss.host.save(SHOP)
+    noter(loss).write()
+    before = written(loss)
+
+    def refuse():
+        raise OldCatalog(1, 2)
+
+    with pytest.raises(OldCatalog):
+        Folder(loss.bucket, "v1/", refuse, 2).act(lambda: False)
+
+    assert before.items() <= written(loss).items()
