@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test lint quick full format db demo bench docs clean
+.PHONY: help setup run check test lint quick full soak format db demo bench docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -63,6 +63,9 @@ check: lint test ## what a change must pass: lint and test
 
 full: lint tools ## check, and the long tests and those that need npm
 	$(PYTEST) -q
+
+soak: $(VENV)/dev ## ten minutes of everything at once on 200 sessions: make soak ARGS="--seed 1"
+	PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
 
 format: $(VENV)/dev ## put the code into its form
 	$(BIN)/ruff check --fix
