@@ -114,9 +114,9 @@ def _session(folder: Path, number: int) -> None:
 def _watch(proxy: Proxy, process_id: int, watch_s: int) -> str:
     """Look at the daemon twice, and say what came to pass in between."""
     tally = proxy.tally = Tally()
-    before = _usage(process_id)
+    before = usage(process_id)
     time.sleep(watch_s)
-    after = _usage(process_id)
+    after = usage(process_id)
     busy = (after.busy_s - before.busy_s) / watch_s
     return (
         f"In {watch_s} idle seconds the daemon used {busy:.2%} of a core (aim: under"
@@ -131,7 +131,7 @@ class _Usage:
     resident_bytes: int
 
 
-def _usage(process_id: int) -> _Usage:
+def usage(process_id: int) -> _Usage:
     """What the kernel says of one process: its threads, not its children."""
     folder = Path("/proc") / str(process_id)
     # The second field is the program's name in brackets, and may hold spaces.
