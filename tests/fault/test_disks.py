@@ -151,7 +151,11 @@ def test_a_state_directory_that_became_read_only_stops_no_restore(site):
 
 
 @pytest.mark.parametrize(
-    "calls", [("fsync", "fdatasync"), ("?rename", "?renameat", "?renameat2")]
+    "calls",
+    [
+        ("fsync", "fdatasync"),
+        pytest.param(("?rename", "?renameat", "?renameat2"), marks=pytest.mark.long),
+    ],
 )
 def test_no_snapshot_is_safe_that_the_disk_did_not_take(site, calls):
     with daemon_on(site, f"failing-{len(calls)}") as daemon:
@@ -211,7 +215,9 @@ def test_a_full_state_directory_stops_neither_captures_nor_a_start(site):
         assert daemon.stop() == 0
 
 
-@pytest.mark.parametrize("taken", [filled, without_inodes])
+@pytest.mark.parametrize(
+    "taken", [filled, pytest.param(without_inodes, marks=pytest.mark.long)]
+)
 def test_a_daemon_that_starts_on_a_full_disk_ships_what_waits(site, taken):
     name = f"full-{taken.__name__}"
     with (
@@ -233,7 +239,9 @@ def test_a_daemon_that_starts_on_a_full_disk_ships_what_waits(site, taken):
         assert daemon.stop() == 0
 
 
-@pytest.mark.parametrize("taken", [filled, without_inodes])
+@pytest.mark.parametrize(
+    "taken", [filled, pytest.param(without_inodes, marks=pytest.mark.long)]
+)
 def test_a_restore_that_has_no_room_says_so_and_leaves_nothing(site, daemon, taken):
     daemon.start()
     sid, _ = kept(daemon, site)
