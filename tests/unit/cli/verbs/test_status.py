@@ -151,3 +151,30 @@ def test_a_session_that_is_not_there_is_no_good_news(run, asked, words):
     assert ended.code == 10
     assert "no session other" in ended.err
     assert asked.query() == {"session": ["shop", "other"]}
+
+
+def test_a_spool_that_is_full_is_told_with_who_is_not_captured(run, asked):
+    asked.answers["/v1/status"] = status(
+        session_status(refused_since=ago(minutes=2), last_error="the spool is full"),
+        state="degraded",
+        spool=SpoolStatus(
+            entries=3,
+            size_bytes=10,
+            oldest_at=NOON,
+            state="full",
+            state_since=ago(minutes=3),
+            used_bytes=6 << 30,
+            max_bytes=5 << 30,
+            free_bytes=0,
+            min_free_bytes=1 << 30,
+            refused=1,
+        ),
+    )
+
+    lines = run("status").out.splitlines()
+
+    (told,) = [line for line in lines if line.startswith("spool ")]
+    assert told.split()[:3] == ["spool", "full", "for"]
+    assert "6.0 GB of 5.0 GB" in told
+    assert "not captured    1 session" in lines
+    assert "not captured for 2m" in lines[-1]
