@@ -124,6 +124,7 @@ class Host:
         """Go on with all sessions but one until another is gone, and a bit longer."""
         until_s = clock.monotonic_s() + PURGED_WITHIN_S
         others = [session for session in self.sessions if session != but]
+        others = others or [self.begin()]
         while self.keeper.catalog.versions(lender) and clock.monotonic_s() < until_s:
             self.save(self.chance.choice(others))
         for other in others:

@@ -37,7 +37,7 @@ ADVICE: Mapping[Kind, str] = {
     "lost, but a rebuild could not read it.",
     "wrong-place": "`expokeep repair catalog` takes the places from the pack itself.",
     "wrong-state": "`expokeep repair catalog` makes the pack live again.",
-    "lost-contents": "`expokeep rebuild --from-bucket` reads the rows from the packs.",
+    "lost-contents": "`expokeep repair catalog` takes the places from the manifests.",
     "wrong-tree": "`expokeep repair catalog` takes the entries from the manifests.",
     "no-files": "`expokeep repair catalog` takes the entries from the manifests.",
     "untold-version": "`expokeep repair manifests` writes down what only Postgres "
