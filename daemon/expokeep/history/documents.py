@@ -108,6 +108,8 @@ class VersionShown(Document, frozen=True, tag="version"):
     """Where its own contents are in the bucket; None if all of them were known."""
     changes: tuple[ChangeDocument, ...]
     """Against its parent; without one, all of it."""
+    waiting: int = 0
+    """Newer snapshots of the session that are on this host only."""
 
 
 class TreeListing(Document, frozen=True, tag="tree"):

@@ -25,7 +25,12 @@ from expokeep.history.documents import (
     VersionShown,
 )
 from expokeep.history.naming import Naming
-from expokeep.history.version_log import Aside, VersionLog, with_asides
+from expokeep.history.version_log import (
+    Aside,
+    VersionLog,
+    waiting_count,
+    with_asides,
+)
 from expokeep.model.digest import Digest, shown
 from expokeep.model.documents import entry_document, version_document
 from expokeep.model.names import for_terminal, plain, to_text
@@ -115,6 +120,7 @@ class History:
             mode=f"{kept.root.mode:04o}",
             pack_key=key,
             changes=compared(changes(old, kept.tree), "names", self._read),
+            waiting=waiting_count(self._aside, version.session),
         )
 
     def ls(self, ref: str, path: bytes = b"") -> TreeListing:

@@ -45,6 +45,13 @@ class Aside(Protocol):
         ...
 
 
+def waiting_count(aside: Aside | None, session: SessionId) -> int:
+    """Return how many snapshots wait on this host, as far as anybody can tell."""
+    with contextlib.suppress(ExpokeepError):
+        return len(aside.waiting(session)) if aside else 0
+    return 0
+
+
 def with_asides(log: VersionLog, aside: Aside) -> VersionLog:
     """Return a list of versions with what is to be said beside them, if it can be."""
     session = SessionId(log.session)

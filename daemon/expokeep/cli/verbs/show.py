@@ -8,6 +8,7 @@ from expokeep.cli.changed import change_line
 from expokeep.cli.kinds import VERSION
 from expokeep.cli.options import direct_option, options_of, verb
 from expokeep.cli.printing import as_json, sent_version
+from expokeep.history.documents import VersionShown
 from expokeep.model import size
 
 
@@ -51,3 +52,12 @@ def command(ctx: click.Context, version: str) -> None:
         click.echo()
     for change in found.changes:
         click.echo(change_line(change))
+    if found.waiting and not options.quiet:
+        click.echo(_what_waits(found), err=True)
+
+
+def _what_waits(found: VersionShown) -> str:
+    snapshots = text.count(found.waiting, "newer snapshot")
+    verb = "is" if found.waiting == 1 else "are"
+    session = found.version.session
+    return f"note: {snapshots} {verb} on this host only: `expokeep log {session}`"

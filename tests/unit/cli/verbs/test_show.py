@@ -1,5 +1,7 @@
 import json
 
+from msgspec.structs import replace
+
 from answering import version
 from expokeep.history.documents import ChangeDocument, VersionShown
 
@@ -48,3 +50,13 @@ def test_the_document_is_the_daemons(run, asked):
     told = json.loads(run("show", "shop", "--json").out)
 
     assert (told["message_type"], told["version"]["seq"]) == ("version", 7)
+
+
+def test_what_is_newer_and_on_this_host_only_is_noted(run, asked):
+    asked.answers["/v1/versions/{ref}"] = replace(shown(), waiting=2)
+
+    told = run("show", "shop")
+
+    assert told.err == (
+        "note: 2 newer snapshots are on this host only: `expokeep log shop`\n"
+    )
