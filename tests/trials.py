@@ -28,28 +28,38 @@ PART_BYTES = 5 * MIB
 """The least that an S3 server takes for a part that is not the last."""
 BIG_BYTES = 8 * MIB + 100_000
 """A pack of its own, and an upload of two parts."""
-IMPATIENT = {
-    "read_timeout_s": 0.25,
-    "deadline_s": 0.5,
-    "connect_timeout_s": 1.0,
-    "single_put_max_bytes": MIB,
-    "part_size_bytes": PART_BYTES,
-    "resumes": 1,
-    "attempts": 1,
-}
+SIZES = {"single_put_max_bytes": MIB, "part_size_bytes": PART_BYTES, "attempts": 1}
+PATIENT = {"read_timeout_s": 20.0, "deadline_s": 60.0, "resumes": 1}
+HASTY = {"read_timeout_s": 0.25, "deadline_s": 0.5, "resumes": 1}
+"""For what will never be answered."""
 ATTEMPTS = 2
 """Of each request, so that a fault that comes once is got over without a word."""
 
 
+class Moody:
+    """A store as the daemon has one, that loses patience in a moment if it is told."""
+
+    def __init__(self, patient: Store, hasty: Store) -> None:
+        self._patient, self._hasty = patient, hasty
+        self.is_hasty = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._hasty if self.is_hasty else self._patient, name)
+
+
 @contextlib.contextmanager
-def impatient_store(url: str, bucket: str, seaweed: Any) -> Iterator[Store]:
-    """Give a store as the daemon has one, only that it loses patience in a moment."""
+def moody_store(url: str, bucket: str, seaweed: Any) -> Iterator[Moody]:
+    """Give a store that asks again at once, as often as `ATTEMPTS` says."""
     keys = (seaweed.access_key_id, seaweed.secret_access_key)
-    with contextlib.closing(
-        S3Store(S3Settings(url, bucket, *keys, **IMPATIENT))
-    ) as store:
-        policy = RetryPolicy(attempts=ATTEMPTS, first_s=0.0, most_s=0.0)
-        yield Retrying(store, policy, wait=lambda _: False, chance=random.random)
+    policy = RetryPolicy(attempts=ATTEMPTS, first_s=0.0, most_s=0.0)
+    with contextlib.ExitStack() as stack:
+
+        def asking_again(limits: dict[str, float]) -> Store:
+            store = S3Store(S3Settings(url, bucket, *keys, **SIZES, **limits))
+            stack.callback(store.close)
+            return Retrying(store, policy, wait=lambda _: False, chance=random.random)
+
+        yield Moody(asking_again(PATIENT), asking_again(HASTY))
 
 
 @dataclass

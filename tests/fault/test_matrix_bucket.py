@@ -8,6 +8,7 @@ back byte for byte; and the books agree with the bucket.
 
 import contextlib
 import dataclasses
+import shutil
 
 import pytest
 
@@ -20,7 +21,7 @@ from expokeep.store.s3 import S3Settings, S3Store, create_bucket
 from harms import ON_THE_WAY_BACK, ON_THE_WAY_THERE, REFUSALS
 from journeys import seen_in
 from relays import Passed, relay_to
-from trials import BIG_BYTES, Trials, impatient_store
+from trials import BIG_BYTES, Trials, moody_store
 
 FAULTS = (*REFUSALS, *ON_THE_WAY_THERE, *ON_THE_WAY_BACK)
 LATE = frozenset({"deaf", "hang", "stall", "trickle"})
@@ -71,13 +72,12 @@ def trials(prepare_site, relay, tmp_path_factory):
         direct = S3Settings(site.seaweed.endpoint_url, site.bucket, *keys)
         create_bucket(direct)
         past = stack.enter_context(contextlib.closing(S3Store(direct)))
-        store = stack.enter_context(
-            impatient_store(relay.url, site.bucket, site.seaweed)
-        )
+        store = stack.enter_context(moody_store(relay.url, site.bucket, site.seaweed))
         catalog = PostgresCatalog(Database(site.database_url))
         stack.enter_context(contextlib.closing(catalog))
         books = Books(catalog, site.database_url, past)
         trials = Trials(catalog, store, books, tmp_path_factory.mktemp("bucket"))
+        trials.relay = relay
         yield trials
         trials.close()
         assert_consistent(dataclasses.replace(books, reads=False))
@@ -86,17 +86,20 @@ def trials(prepare_site, relay, tmp_path_factory):
 class Doing:
     """A script that does one kind of harm to one kind of request."""
 
-    def __init__(self, relay, step: str, fault, times: int | None) -> None:
-        self.relay, self.fault, self.left = relay, fault, times
+    def __init__(self, trials, step: str, fault, times: int | None) -> None:
+        self.store, self.relay = trials.store, trials.relay
+        self.fault, self.left = fault, times
         self.is_meant = STEPS[step]
         self.done = 0
 
     def __enter__(self):
         self.relay.script = self._script
+        self.store.is_hasty = self.fault in LATE
         return self
 
     def __exit__(self, *_: object) -> None:
         self.relay.script = lambda _request: None
+        self.store.is_hasty = False
 
     def _script(self, request: Passed):
         if not self.is_meant(request) or self.left == 0:
@@ -107,11 +110,11 @@ class Doing:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_of_one_put_is_got_over(trials, relay, fault):
+def test_a_fault_of_one_put_is_got_over(trials, fault):
     trial = trials.begin()
     trial.edit()
 
-    with Doing(relay, "put", fault, times=1) as doing:
+    with Doing(trials, "put", fault, times=1) as doing:
         kept = trial.save()
     assert doing.done == 1
     assert kept or fault in LATE
@@ -121,12 +124,10 @@ def test_a_fault_of_one_put_is_got_over(trials, relay, fault):
 
 
 @pytest.mark.parametrize("fault", list(that_last()))
-def test_puts_that_fail_until_somebody_mends_it_leave_all_in_the_spool(
-    trials, relay, fault
-):
+def test_puts_that_fail_until_somebody_mends_it_leave_all_in_the_spool(trials, fault):
     trial = trials.begin()
 
-    with Doing(relay, "put", fault, times=None) as doing:
+    with Doing(trials, "put", fault, times=None) as doing:
         for _ in range(2):
             trial.edit()
             kept = trial.save()
@@ -139,11 +140,11 @@ def test_puts_that_fail_until_somebody_mends_it_leave_all_in_the_spool(
 
 
 @pytest.mark.parametrize(("step", "fault"), list(of_a_big_file()))
-def test_a_fault_at_any_step_of_a_big_file_is_got_over(trials, relay, step, fault):
+def test_a_fault_at_any_step_of_a_big_file_is_got_over(trials, step, fault):
     trial = trials.begin()
     trial.edit(is_big=True)
 
-    with Doing(relay, step, fault, times=1) as doing:
+    with Doing(trials, step, fault, times=1) as doing:
         trial.save()
     assert doing.done == 1
     trial.heal(restart=True)
@@ -153,12 +154,12 @@ def test_a_fault_at_any_step_of_a_big_file_is_got_over(trials, relay, step, faul
 
 @pytest.mark.parametrize("times", [1, None], ids=["once", "always"])
 @pytest.mark.parametrize("fault", list(that_last()))
-def test_a_restore_is_right_or_is_not_there(trials, relay, fault, times):
+def test_a_restore_is_right_or_is_not_there(trials, fault, times):
     trial = trials.begin()
     target = trial.keeper.top / "elsewhere" / "back"
     target.parent.mkdir()
 
-    with Doing(relay, "get", fault, times) as doing:
+    with Doing(trials, "get", fault, times) as doing:
         try:
             trial.keeper.restore(trial.session, target)
         except ExpokeepError:
@@ -174,16 +175,33 @@ def test_a_restore_is_right_or_is_not_there(trials, relay, fault, times):
 
 
 @pytest.mark.parametrize("size_bytes", [3000, BIG_BYTES], ids=["small", "big"])
-def test_bytes_that_came_damaged_are_not_kept_for_the_next_restore(
-    trials, relay, size_bytes
-):
+def test_bytes_that_came_damaged_are_not_kept_for_the_next_restore(trials, size_bytes):
     trial = trials.begin()
     trial.edit(is_big=size_bytes == BIG_BYTES)
     assert trial.save()
     target = trial.keeper.top / "back"
 
-    with Doing(relay, "get", "flipped", None), pytest.raises(PackDamaged):
+    with Doing(trials, "get", "flipped", None), pytest.raises(PackDamaged):
         trial.keeper.restore(trial.session, target)
     trial.keeper.restore(trial.session, target)
 
     assert seen_in(target) == trial.states[1]
+
+
+@pytest.mark.parametrize("is_big", [False, True], ids=["small", "big"])
+def test_an_entry_that_is_delivered_again_is_the_same_version(trials, is_big):
+    trial = trials.begin()
+    spool = trial.keeper.spool._path
+    for _ in range(2):
+        trial.edit(is_big=is_big)
+        trial.states.append(seen_in(trial.home))
+        outcome = trial.keeper.look(trial.session, believes_deletions=True)
+        outcome.sealed.claim.release()
+    shutil.copytree(spool, trial.keeper.top / "again")
+    trial.keeper.ship(trial.session)
+    shutil.rmtree(spool)
+    shutil.copytree(trial.keeper.top / "again", spool)
+
+    trial.heal(restart=True)
+
+    trial.assert_kept()
