@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from expokeep import clock
+from expokeep.catalog.values import RootIdentity
 from expokeep.control.routes import Call, Document, Lines, Reply
 from expokeep.errors import ExpokeepError, NotFound, UsageError
 from expokeep.history.documents import (
@@ -133,6 +134,7 @@ class Acting:
         told = _body(call, _Arrival)
         session = self._session(call, told.session)
         self.rights.require_session(call.peer, session)
+        self._expect(session, told)
         self.source.arriving(
             Arrival(
                 session=session,
@@ -146,6 +148,13 @@ class Acting:
             )
         )
         return Document(b'{"message_type":"arrived"}')
+
+    def _expect(self, session: SessionId, told: _Arrival) -> None:
+        """See to it that what a restore puts there is not taken for fresh work."""
+        capturing = self.parts.engine.snapshotter.capturing
+        if capturing is not None:
+            identity = RootIdentity(told.device, told.inode, told.birth_ns)
+            capturing.lives.expect_restored(session, identity)
 
     def catch_up(self, begin: str) -> None:
         """Capture what a session has that is not captured yet, before it is restored.

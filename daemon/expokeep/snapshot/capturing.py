@@ -73,6 +73,17 @@ class Capturing:
         since_s = clock.monotonic_s()
         self._queue.append(partial(life.opened, path, fd, since_s, closed=closed))
 
+    def found(self, directory: SessionDirectory, path: bytes, fd: int) -> None:
+        """Take over a file that was there before its directory was watched."""
+        life = self._standing.get(directory)
+        if life is None or self.allowance.is_full:
+            os.close(fd)
+            if life is not None:
+                self.missed(directory)
+            return
+        self.allowance.opened()
+        self._queue.append(partial(self._found, life, path, fd, clock.monotonic_s()))
+
     def closed(self, directory: SessionDirectory, path: bytes) -> None:
         """Learn that a file is complete, whose name is gone."""
         if (life := self._standing.get(directory)) is not None:
@@ -127,6 +138,13 @@ class Capturing:
         if self.allowance.is_tight:
             for life in self.lives.all():
                 life.relieve()
+
+    def _found(self, life: TakenLife, path: bytes, fd: int, since_s: float) -> None:
+        """Take a file, unless a restore has just put it there as it was kept."""
+        if self.lives.is_restored(life.life):
+            self.allowance.close(fd)
+        else:
+            life.opened(path, fd, since_s, closed=True)
 
     def _act(self, act: Act) -> None:
         try:

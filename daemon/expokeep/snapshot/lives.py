@@ -5,6 +5,7 @@ Those that stand, and those that are gone and whose last version is still to be 
 
 import os
 import threading
+from collections import deque
 from pathlib import Path
 
 from expokeep import clock
@@ -18,6 +19,7 @@ from expokeep.spool.journal import Journals
 from expokeep.worktree.root import opened
 
 LifeKey = tuple[SessionId, int, int, int]
+_REMEMBERED_RESTORES = 64
 
 
 class Lives:
@@ -29,6 +31,7 @@ class Lives:
         self._lock = threading.Lock()
         self._known: dict[LifeKey, TakenLife] = {}
         self._over: list[TakenLife] = []
+        self._restored: deque[LifeKey] = deque(maxlen=_REMEMBERED_RESTORES)
 
     def begin(self, life: Life) -> TakenLife:
         """Return what is taken of a life that stands; perhaps it had begun before."""
@@ -42,6 +45,17 @@ class Lives:
             if known in self._over:
                 self._over.remove(known)
         return known
+
+    def expect_restored(self, session: SessionId, identity: RootIdentity) -> None:
+        """Learn that a restore is about to show a directory: all in it is kept."""
+        key = (session, identity.device, identity.inode, identity.birth_ns)
+        with self._lock:
+            self._restored.append(key)
+
+    def is_restored(self, life: Life) -> bool:
+        """Return whether a directory was made by a restore, a short while ago."""
+        with self._lock:
+            return _key(life) in self._restored
 
     def end(self, life: TakenLife) -> None:
         """Let a life be over now."""

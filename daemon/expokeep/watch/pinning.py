@@ -121,7 +121,7 @@ class Pinning:
         for name in names:
             here = below(path, name)
             if not node.watched.excludes(here, is_directory=False):
-                self._take(node, name, here, closed=True)
+                self._find(node, name, here)
 
     def forgotten(self, node: Node) -> None:
         """A directory is not watched any more."""
@@ -160,24 +160,43 @@ class Pinning:
 
     def _take(self, node: Node, name: bytes, path: bytes, *, closed: bool) -> None:
         directory = node.watched.directory
-        fd = None
         try:
-            above = self._opened(node)
-            status = os.stat(name, dir_fd=above, follow_symlinks=False)
-            if stat.S_ISLNK(status.st_mode):
-                target = os.readlink(name, dir_fd=above)
-                self._capture.linked(directory, path, os.fsencode(target))
-                return
-            if not stat.S_ISREG(status.st_mode):
-                return  # to open a pipe is to be seen at its other end
-            fd = os.open(name, _FILE, dir_fd=above)
+            fd = self._file(node, name, path)
         except OSError as error:
             if error.errno in EXHAUSTED:
                 self._capture.missed(directory)
+            if closed:
+                self._capture.closed(directory, path)
+            return
         if fd is not None:
             self._capture.opened(directory, path, fd, closed=closed)
-        elif closed:
-            self._capture.closed(directory, path)
+
+    def _find(self, node: Node, name: bytes, path: bytes) -> None:
+        directory = node.watched.directory
+        try:
+            fd = self._file(node, name, path)
+        except OSError as error:
+            if error.errno in EXHAUSTED:
+                self._capture.missed(directory)
+            return
+        if fd is not None:
+            self._capture.found(directory, path, fd)
+
+    def _file(self, node: Node, name: bytes, path: bytes) -> int | None:
+        """Open a file; None if it is none.
+
+        Raises:
+            OSError: it is gone, or we may not, or there is no descriptor left.
+        """
+        above = self._opened(node)
+        status = os.stat(name, dir_fd=above, follow_symlinks=False)
+        if stat.S_ISLNK(status.st_mode):
+            target = os.fsencode(os.readlink(name, dir_fd=above))
+            self._capture.linked(node.watched.directory, path, target)
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            return None  # to open a pipe is to be seen at its other end
+        return os.open(name, _FILE, dir_fd=above)
 
     def _opened(self, node: Node) -> int:
         """Return a descriptor of the very directory that a node stands for.

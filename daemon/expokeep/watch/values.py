@@ -101,6 +101,9 @@ class Capture(Protocol):
         it may be half a file.
         """
 
+    def found(self, directory: SessionDirectory, path: bytes, fd: int) -> None:
+        """As `opened`, of a file of which there was no event: it was there before."""
+
     def closed(self, directory: SessionDirectory, path: bytes) -> None:
         """A writer has closed a file that cannot be opened any more."""
 

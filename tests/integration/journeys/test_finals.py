@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from expokeep import clock
+from expokeep.catalog.values import RootIdentity
 from expokeep.errors import BackendUnreachable
 from expokeep.model.version import VersionRef
 from expokeep.snapshot.allowance import Allowance, Limits
@@ -17,6 +18,7 @@ from expokeep.snapshot.values import this_moment
 from expokeep.spool.journal import Journals
 from expokeep.store.memory import MemoryStore
 from expokeep.watch.values import SessionDirectory
+from expokeep.worktree.root import opened
 from journeys import SHOP, Keeper, keeper, seen_in
 
 COPIED = 1000
@@ -474,3 +476,25 @@ def test_what_is_written_again_alike_is_copied_once(early):
     twice = early.capturing.allowance.count()
 
     assert (twice.captured, twice.size_bytes) == (once.captured + 1, once.size_bytes)
+
+
+def test_what_a_restore_put_there_is_not_copied_again(early):
+    early.host.restore("shop", existing="swap")
+    early.begin()
+    with opened(early.place) as root:
+        identity = RootIdentity(root.device, root.inode, root.birth_ns)
+    early.capturing.lives.expect_restored(SHOP, identity)
+    taken = early.capturing.allowance.count().captured
+    for name in ("src/a.js", "src/b.js"):
+        fd = os.open(early.place / name, os.O_RDONLY)
+        early.capturing.found(early.directory, name.encode(), fd)
+    early.work()
+    assert early.capturing.allowance.count().captured == taken
+    assert not open_below(early.place)
+
+    early.write("src/a.js", "edited")
+    before = seen_in(early.place, times=False)
+    early.remove()
+
+    _, back = early.last()
+    assert back == before

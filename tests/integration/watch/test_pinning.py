@@ -24,6 +24,10 @@ class Grabber:
         with os.fdopen(fd, "rb") as file:
             self.told.append(("closed" if closed else "made", path, file.read()))
 
+    def found(self, directory, path: bytes, fd: int) -> None:
+        with os.fdopen(fd, "rb") as file:
+            self.told.append(("found", path, file.read()))
+
     def closed(self, directory, path: bytes) -> None:
         self.told.append(("closed unseen", path))
 
@@ -131,8 +135,8 @@ def test_what_moves_in_from_outside_is_no_move_and_all_of_it_is_handed_over(
     (scene.outside / "pack").rename(shop / "pack")
 
     assert told(scene, grabber) == [
-        ("closed", b"pack/a.js", b"a"),
-        ("closed", b"pack/deep/b.js", b"b"),
+        ("found", b"pack/a.js", b"a"),
+        ("found", b"pack/deep/b.js", b"b"),
     ]
 
 
@@ -150,7 +154,7 @@ def test_a_session_that_arrives_whole_is_handed_over_whole(scene, grabber):
 
     assert told(scene, grabber) == [
         ("begun", True),
-        ("closed", b"src/App.js", b"late"),
+        ("found", b"src/App.js", b"late"),
     ]
 
 
@@ -240,7 +244,7 @@ def test_a_late_event_finds_its_directory_wherever_it_was_moved(tmp_path, grabbe
 
         seen = told(scene, grabber)
 
-    assert ("closed", b"there/a.js", b"a") in seen
+    assert ("found", b"there/a.js", b"a") in seen
 
 
 def test_no_directory_is_held_open_for_long(scene, shop, grabber):
