@@ -65,12 +65,13 @@ class Scribe:
     session: SessionId = SHOP
     host: Host = HOST
     inode: int = 1
+    birth_ns: int = 1
     tree: dict[bytes, Entry] = field(default_factory=dict)
     minutes: itertools.count = field(default_factory=itertools.count)
 
     @property
     def identity(self) -> RootIdentity:
-        return RootIdentity(device=7, inode=self.inode, birth_ns=1)
+        return RootIdentity(device=7, inode=self.inode, birth_ns=self.birth_ns)
 
     def open(self, owner: str | None = None) -> Opened:
         return self.catalog.open_session(

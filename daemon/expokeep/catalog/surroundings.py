@@ -73,7 +73,7 @@ class Surroundings:
         session: SessionId,
         root: tuple[int, int],
         host: Host,
-        at: datetime.datetime,
+        ago: datetime.timedelta,
     ) -> None:
         """Write when a directory was removed; `root` is its device and its inode."""
         device, inode = root
@@ -82,7 +82,7 @@ class Surroundings:
             "host": host.id,
             "device": device,
             "inode": inode,
-            "at": at,
+            "ago": ago,
         }
         self.connection.execute(_SQL["end_life"], values)
 
@@ -135,11 +135,11 @@ class PostgresSurroundings:
         session: SessionId,
         root: tuple[int, int],
         host: Host,
-        at: datetime.datetime,
+        ago: datetime.timedelta,
     ) -> None:
         """Note that a directory is no more; `root` is its device and its inode."""
         self.database.run(
             lambda connection: Surroundings(connection).end_life(
-                session, root, host, at
+                session, root, host, ago
             )
         )

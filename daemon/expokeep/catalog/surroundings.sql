@@ -56,9 +56,10 @@ ON CONFLICT (sid, host) DO UPDATE
        since = excluded.since;
 
 -- name: end_life
--- An inode number comes back: only the newest life that has it can have ended just now.
+-- An inode number comes back, perhaps at once: the life that ended is the newest that
+-- had begun by then. How long ago that was is told, because clocks of hosts differ.
 UPDATE epoch
-   SET ended_at = %(at)s
+   SET ended_at = clock_timestamp() - %(ago)s
   FROM session
  WHERE session.sid = %(session)s
    AND epoch.session = session.id
@@ -71,4 +72,5 @@ UPDATE epoch
                         WHERE other.session = session.id
                           AND other.host = %(host)s
                           AND other.device = %(device)s
-                          AND other.inode = %(inode)s);
+                          AND other.inode = %(inode)s
+                          AND other.started_at <= clock_timestamp() - %(ago)s);

@@ -34,7 +34,7 @@ class Told(Protocol):
         session: SessionId,
         root: tuple[int, int],
         host: Host,
-        at: datetime.datetime,
+        ago: datetime.timedelta,
     ) -> None:
         """Note that a directory is no more; `root` is its device and its inode."""
         ...
@@ -64,7 +64,8 @@ class Telling:
                 directory, at = gone[-1]
                 root = (directory.device, directory.inode)
                 try:
-                    self._told.end(directory.session, root, self._host, at)
+                    ago = max(clock.now() - at, datetime.timedelta(0))
+                    self._told.end(directory.session, root, self._host, ago)
                 except ExpokeepError:
                     self._board.put_gone(gone)
                     raise

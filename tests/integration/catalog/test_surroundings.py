@@ -11,6 +11,7 @@ from expokeep.model.names import SessionId
 
 TREE = {b"App.js": a_file(b"1")}
 LATER = NOON + datetime.timedelta(hours=1)
+JUST_NOW = datetime.timedelta(0)
 CART = SessionId("cart")
 
 
@@ -34,12 +35,24 @@ def test_the_end_of_a_directory_is_told_of_its_last_good_version(catalog, surrou
     first, last = scribe.record(TREE), scribe.record({b"a": a_file(b"2")})
     scribe.record({}, parked="it lost all", moves_head=False)
 
-    surroundings.end(SHOP, (7, 1), HOST, LATER)
-    surroundings.end(SHOP, (7, 1), HOST, LATER + datetime.timedelta(days=1))
+    surroundings.end(SHOP, (7, 1), HOST, JUST_NOW)
+    ended_at = surroundings.ends(SHOP)[last.seq]
+    surroundings.end(SHOP, (7, 1), HOST, JUST_NOW)
 
-    assert surroundings.ends(SHOP) == {last.seq: LATER}
-    assert surroundings.around(last).ended_at == LATER
+    assert abs(ended_at - catalog.server_time()) < datetime.timedelta(minutes=1)
+    assert surroundings.ends(SHOP) == {last.seq: ended_at}
+    assert surroundings.around(last).ended_at == ended_at
     assert surroundings.around(first).ended_at is None
+
+
+def test_a_directory_that_got_the_inode_of_one_that_ended_lives(catalog, surroundings):
+    last = Scribe(catalog).record(TREE)
+    began_at = catalog.server_time()
+    Scribe(catalog, birth_ns=2).record(TREE)
+
+    surroundings.end(SHOP, (7, 1), HOST, catalog.server_time() - began_at)
+
+    assert surroundings.ends(SHOP).keys() == {last.seq}
 
 
 def test_what_a_host_holds_is_told_to_others_until_it_is_recorded(
