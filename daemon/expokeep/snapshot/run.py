@@ -214,7 +214,7 @@ class _Snapshot:
         self.early.looked()
         point("after-scan")
         self._decide()
-        if not self.plan.delta:
+        if not self.plan.delta and not self._asks_which:
             return self._unchanged()
         remembered = self.memory.index
         standing = self.engine.standing(self.request, self.memory, self.root)
@@ -235,6 +235,15 @@ class _Snapshot:
                 self.seen.give_up_on(error.path)
                 self._decide()
         return self._unchanged()
+
+    @property
+    def _asks_which(self) -> bool:
+        """Whether a person wants to know which version this is, and we do not.
+
+        Nothing of its own was recorded yet: perhaps it was restored from another one
+        than the head.
+        """
+        return self.request.trigger == "save" and self.memory.index.pack is None
 
     def _unchanged(self) -> Outcome:
         index = self.memory.index

@@ -216,10 +216,10 @@ class Journals:
         found: list[Life] = []
         for directory in sorted(self._top.glob("*/*")):
             life = _life_in(directory)
-            if life is None:
-                log.warning("early journal cannot be read", directory=str(directory))
-            else:
+            if life is not None:
                 found.append(life)
+            elif any(_sizes(directory).values()):
+                log.warning("early journal cannot be read", directory=str(directory))
         return found
 
 

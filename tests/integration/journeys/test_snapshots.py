@@ -525,3 +525,21 @@ def test_the_pack_of_every_version_proves_its_tree(host, catalog):
         host.restore(f"shop@{seq}", target)
         assert version.file_count == 1
     assert seen_in(host.top / "out-2") == seen_in(host.home(SHOP))
+
+
+def test_what_was_restored_and_is_unchanged_is_still_that_version_after_a_restart(
+    host, catalog
+):
+    write(host, "App.js", "one")
+    host.save()
+    write(host, "App.js", "two")
+    host.save()
+    shutil.rmtree(host.home(SHOP))
+    host.restore(f"{SHOP}@1")
+    host.look()
+    host.restart()
+
+    unchanged = host.look(trigger="save", believes_deletions=True)
+
+    assert unchanged.sealed is None
+    assert (unchanged.opened.tip_seq, unchanged.opened.base_seq) == (None, 1)

@@ -177,3 +177,16 @@ def test_lives_that_were_left_are_found_again(journals, tmp_path):
     (damaged / "0000000001.early").write_bytes(b"no journal")
 
     assert Journals(tmp_path, fsync=True).left() == [LIFE]
+
+
+def test_a_journal_of_which_nothing_is_left_is_not_called_damaged(
+    journals, tmp_path, capsys
+):
+    for name, files in (("1-2-3", ()), ("4-5-6", ("0000000001.early",))):
+        empty = tmp_path / ".early" / "other" / name
+        empty.mkdir(parents=True)
+        for file in files:  # killed before its first record
+            (empty / file).touch()
+
+    assert journals.left() == []
+    assert "cannot be read" not in capsys.readouterr().out
