@@ -3,7 +3,9 @@
 import argparse
 import random
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 from soak.run import Plan, soaked
 
@@ -24,6 +26,10 @@ def main() -> int:
         _tell(f"{count:7} {deed}")
     for difference in soak.found:
         _tell(f"WRONG: {difference}")
+    if soak.found:
+        log = Path(tempfile.gettempdir()) / f"soak-{plan.seed}.log"
+        log.write_text(soak.log)
+        _tell(f"the daemon's log is in {log}")
     _tell(f"{len(soak.found)} differences, --seed {plan.seed}")
     return 1 if soak.found else 0
 

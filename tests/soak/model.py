@@ -29,7 +29,7 @@ class Burst:
 
     before: dict[str, str]
     varies: dict[str, set[str | None]] = field(default_factory=dict)
-    """All that each touched path was in the meantime; None is not there."""
+    """All that a snapshot may find at each path that was touched; None: nothing."""
     ghosts: dict[str, set[str]] = field(default_factory=dict)
     """What was deleted, and may be held back: deletions are believed late."""
     began: str = field(default_factory=lambda: time.strftime("%X"))
@@ -124,9 +124,11 @@ class Life:
 
     def _vary(self, path: str, becomes: str | None) -> None:
         before = self.state.get(path)
-        self.bursts[-1].varies.setdefault(path, {before}).add(becomes)
         if before is not None:
             self.uncaptured.setdefault(path, set()).add(before)
+        values = self.bursts[-1].varies.setdefault(path, {before})
+        # A file that changes while it is read stays as it was kept.
+        values |= {becomes, *self.uncaptured.get(path, ())}
 
     def explains(self, tree: State) -> bool:
         """Return whether a snapshot may have seen this.

@@ -58,6 +58,7 @@ class Soak:
     def __post_init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.found: list[str] = []
+        self.log = ""
         self.directories = [
             Directory(Session(f"s{number:04}"), self._place(number))
             for number in range(self.plan.sessions)
@@ -138,8 +139,11 @@ class Soak:
         self.counts["saved"] += 1
         seq = answer["version"]
         with contextlib.suppress(ExpokeepError):  # Postgres is away just now
-            if self.kept.state(directory.session.sid, seq) != directory.life.state:
-                self.found.append(f"{directory.session.sid}@{seq} is wrong")
+            kept = self.kept.state(directory.session.sid, seq)
+            if unlike := kept.items() ^ directory.life.state.items():
+                name = f"{directory.session.sid}@{seq}, {answer['state']} by a save"
+                times = ", ".join(burst.began for burst in directory.life.bursts)
+                self.found.append(f"{name}: {sorted(unlike)}, bursts at {times}")
 
     def _compare(self, directory: Directory, chance: random.Random) -> None:
         """Restore a version to elsewhere; what it should be is looked at in the end."""
@@ -244,6 +248,7 @@ def soaked(plan: Plan, tell: Callable[[str], None] = lambda _: None) -> Soak:
         soak.run()
         if daemon.stop() != 0:
             soak.found.append("the daemon did not end well")
+        soak.log = daemon.log
         if "Traceback" in daemon.log:
             soak.found.append(daemon.log[daemon.log.index("Traceback") :][:3000])
         return soak
