@@ -27,7 +27,13 @@ def is_killed(daemon) -> bool:
     return daemon.wait() == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("number", [1, 2], ids=["first version", "later version"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(1, id="first version", marks=pytest.mark.long),
+        pytest.param(2, id="later version"),
+    ],
+)
 @pytest.mark.parametrize("point", SNAPSHOT)
 def test_a_daemon_killed_anywhere_loses_no_version_and_no_change(
     daemon, site, objects_of, point, number

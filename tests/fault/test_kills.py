@@ -108,6 +108,7 @@ def died(victim: Victim, here: Scene, number: int, when: str) -> bool:
 WHEN = ("message before", "message after", "request before", "request after")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("point", SNAPSHOT)
 def test_a_save_killed_at_a_point_of_its_own_is_no_loss(scene, point):
     for number in itertools.count(1):

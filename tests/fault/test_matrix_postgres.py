@@ -49,15 +49,24 @@ harms = pytest.mark.parametrize(
         pytest.param("cut", "before", id="cut before"),
         pytest.param("cut", "after", id="cut after"),
         pytest.param("hole", "before", id="hole before", marks=pytest.mark.long),
-        pytest.param("hole", "after", id="hole after"),
+        pytest.param("hole", "after", id="hole after", marks=pytest.mark.long),
     ],
 )
+"""A hole costs a deadline each time: every run tries one of a commit, see below."""
+
+
+def test_a_commit_outlives_a_black_hole_at_any_message(stage):
+    outlived(stage, "commit", False, "hole", "after")
 
 
 @harms
 @pytest.mark.parametrize("is_new", [True, False], ids=["first", "later"])
 @pytest.mark.parametrize("step", ["open_session", "begin", "commit"])
 def test_a_snapshot_outlives_a_harm_at_any_message(stage, step, is_new, what, when):
+    outlived(stage, step, is_new, what, when)
+
+
+def outlived(stage, step, is_new, what, when) -> None:
     for number in itertools.count(1):
         trial = stage.trials.begin(is_new=is_new)
         trial.edit()
@@ -189,7 +198,9 @@ def _until_somebody_waits(stage) -> None:
     pytest.fail("nobody waits for a lock")
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    "when", [pytest.param("before", marks=pytest.mark.long), "after"]
+)
 @pytest.mark.parametrize("step", ["begin", "commit"])
 def test_a_server_process_killed_at_any_message_loses_nothing(stage, step, when):
     for number in itertools.count(1):
