@@ -6,6 +6,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
+# The tests wait more than they compute. Each worker has servers of its own.
+WORKERS ?= 4
+PARALLEL := -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run check test lint quick full soak format db demo bench docs clean
@@ -57,12 +60,12 @@ quick: lint ## what needs no server, in seconds
 	$(PYTEST) -q daemon tests/unit
 
 test: $(VENV)/dev tools ## every test but the long ones and those that need npm
-	$(PYTEST) -q -m "not npm and not long"
+	$(PYTEST) -q $(PARALLEL) -m "not npm and not long"
 
 check: lint test ## what a change must pass: lint and test
 
 full: lint tools ## check, and the long tests and those that need npm
-	$(PYTEST) -q
+	$(PYTEST) -q $(PARALLEL)
 
 soak: $(VENV)/dev ## ten minutes of everything at once on 200 sessions: make soak ARGS="--seed 1"
 	PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)

@@ -20,13 +20,14 @@ from pathlib import Path
 from expokeep.embedded.account import Account, account_of, give_directory, give_file
 from expokeep.embedded.process import Child, Program, end_leftover, locked, running
 from expokeep.embedded.programs import weed
+from expokeep.errors import BackendUnreachable
 
 _HOST = "127.0.0.1"
 _PARTS = ("master", "volume", "filer", "s3")
 _PORTS = range(10_000, 32_000)
 """Below the range from which the kernel takes the near end of outgoing connections."""
 
-_START_S = 60.0
+_START_S = 45.0
 _PROBE_S = 2.0
 _STOP = ((signal.SIGTERM, 0.3), (signal.SIGKILL, 5.0))
 """By itself it takes 15 s to wait for its own connections to itself. What it has
@@ -122,8 +123,26 @@ def running_seaweed(state_dir: Path) -> Iterator[Seaweed]:
         Busy: Another daemon runs on this directory.
         BackendUnreachable: The server does not come up.
     """
-    with launched_seaweed(state_dir) as launched:
-        yield launched.wait()
+    with contextlib.ExitStack() as stack:
+        yield up(stack, state_dir, stack.enter_context(launched_seaweed(state_dir)))
+
+
+def up(
+    stack: contextlib.ExitStack, state_dir: Path, launched: LaunchedSeaweed
+) -> Seaweed:
+    """Return how to reach a server once it is up; a second one if it is not.
+
+    Seldom, on a busy machine, its master never opens its socket. Elsewhere, it does.
+
+    Raises:
+        BackendUnreachable: The second one does not come up either.
+    """
+    try:
+        return launched.wait()
+    except BackendUnreachable:
+        stack.close()
+        (state_dir / "seaweed" / "ports.json").unlink(missing_ok=True)
+        return stack.enter_context(launched_seaweed(state_dir)).wait()
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from expokeep.embedded.postgres import Postgres, running_postgres
-from expokeep.embedded.seaweed import Seaweed, launched_seaweed
+from expokeep.embedded.seaweed import Seaweed, launched_seaweed, up
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,7 @@ def running_servers(state_dir: Path) -> Iterator[Servers]:
     """
     # SeaweedFS takes seconds to come up, nearly all of it waiting; Postgres is made
     # and started meanwhile.
-    with (
-        launched_seaweed(state_dir) as launched,
-        running_postgres(state_dir) as postgres,
-    ):
-        yield Servers(postgres, launched.wait())
+    with contextlib.ExitStack() as stack:
+        launched = stack.enter_context(launched_seaweed(state_dir))
+        with running_postgres(state_dir) as postgres:
+            yield Servers(postgres, up(stack, state_dir, launched))
