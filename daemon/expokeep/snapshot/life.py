@@ -16,7 +16,7 @@ from expokeep.errors import NoSpace
 from expokeep.model.tree import Entry
 from expokeep.snapshot.allowance import Allowance
 from expokeep.snapshot.pins import Pin, Pins
-from expokeep.snapshot.replay import retracted
+from expokeep.snapshot.removal import Removal
 from expokeep.snapshot.taken import Latest, TakenPaths
 from expokeep.snapshot.vanishing import Vanishing
 from expokeep.spool.early import (
@@ -28,14 +28,13 @@ from expokeep.spool.early import (
     Reading,
     Record,
     Scanned,
-    flat,
 )
 from expokeep.spool.journal import Journal, Journals
 from expokeep.watch.values import SessionDirectory
 from expokeep.worktree import capture
 
-_REMOVAL_S = 60.0
-"""At least so long before its end a removal may have begun."""
+AGAIN_BYTES = 16 * 1024 * 1024
+"""Of copies that take the place of others, between two snapshots of one directory."""
 
 
 class TakenLife:
@@ -56,12 +55,8 @@ class TakenLife:
         self._lock = threading.Lock()
         self._opened_journal: Journal | None = None
         self._paths = TakenPaths()
-        self._believed: list[Believed] = []
-
-    @property
-    def removal_s(self) -> float:
-        """How far apart the steps of a slow removal may be."""
-        return max(self._allowance.limits.grace_s, _REMOVAL_S)
+        self._removal = Removal(allowance.limits.grace_s)
+        self._again_bytes = 0
 
     @property
     def end_s(self) -> float:
@@ -70,7 +65,7 @@ class TakenLife:
             return self.ended_at_s
         with self._lock:
             self._journal()
-        return max((one.at_s for one in self._believed), default=float("-inf"))
+        return self._removal.noted_s
 
     @property
     def expires_s(self) -> float:
@@ -132,6 +127,7 @@ class TakenLife:
     def rotate(self, newest: uuid.UUID | None) -> int:
         """Begin to take for the next snapshot; return the turn that begins."""
         with self._lock, self._resizing() as journal:
+            self._again_bytes = 0
             return journal.rotate(newest)
 
     def scanned(self) -> None:
@@ -161,11 +157,12 @@ class TakenLife:
         """
         now_s = clock.monotonic_s()
         with self._lock, self._resizing() as journal:
-            self._remember(believed, newest, now_s)
+            self._removal.note(believed, newest, now_s)
+            doubted = self._removal.believed
             left = [] if believed is None else self._not_seen(turn, seen, now_s)
-            records: list[tuple[Record, bytes]] = [(one, b"") for one in self._believed]
+            records: list[tuple[Record, bytes]] = [(one, b"") for one in doubted]
             records += [(one.record, one.stored.read()) for one in left]
-            stored = journal.replace(turn, newest, records)[len(self._believed) :]
+            stored = journal.replace(turn, newest, records)[len(doubted) :]
             for latest, place in zip(left, stored, strict=True):
                 latest.stored = place
             self._paths.forget(turn, {one.record.path for one in left})
@@ -187,7 +184,7 @@ class TakenLife:
         """Return the deletions that were a part of the removal which ended then."""
         with self._lock:
             self._journal()
-        return retracted(self._believed, end_s, self.removal_s)
+        return self._removal.until(end_s)
 
     def finish(self) -> None:
         """Forget all of it: it is kept, or there was nothing."""
@@ -203,15 +200,23 @@ class TakenLife:
                 self._opened_journal.close()
 
     def _copy(self, path: bytes, since_s: float) -> None:
-        """Write a file that is closed into the journal, if it is small enough."""
+        """Write a file that is closed into the journal, if it is small enough.
+
+        Otherwise it stays open; so does what is written over and over again.
+        """
         pin = self.pins.get(path)
-        if pin is None or pin.look.size_bytes > self._allowance.limits.copy_bytes:
+        assert pin is not None  # noqa: S101 - the callers have put it there
+        size_bytes = pin.look.size_bytes
+        if size_bytes > self._allowance.limits.copy_bytes:
             return
-        if self._allowance.has(pin.look.size_bytes):
-            self._write(path, since_s)
-        else:
-            # It stays open instead, until a snapshot has made room.
+        if not self._allowance.has(size_bytes):
             self._allowance.hasten(self.directory)
+            return
+        if self._paths.turn_of(path) == self._journal().number:
+            self._again_bytes += size_bytes
+            if self._again_bytes > AGAIN_BYTES:
+                return
+        self._write(path, since_s)
 
     def _write(self, path: bytes, since_s: float) -> None:
         pin = self.pins.get(path)
@@ -226,7 +231,8 @@ class TakenLife:
             pin.is_closed = False  # it is being written again, and will be closed again
             return
         record = FileTaken(path, taken.mode, taken.mtime_ns)
-        is_same = self._paths.is_same(record, taken.quick)
+        turn = self._journal().number
+        is_same = self._paths.is_same(record, taken.quick, turn)
         if is_same or self._append(record, taken.data, taken.quick):
             self.pins.let_go(path)
             self._allowance.took(since_s)
@@ -242,25 +248,11 @@ class TakenLife:
         self._paths.add(Latest(record, stored, quick, journal.number))
         return True
 
-    def _remember(
-        self,
-        believed: Mapping[bytes, Entry] | None,
-        newest: uuid.UUID | None,
-        now_s: float,
-    ) -> None:
-        if believed is None:
-            self._believed.clear()
-        elif believed and newest is not None:
-            gone = tuple(flat(path, entry) for path, entry in believed.items())
-            self._believed.append(Believed(newest.bytes, now_s, gone))
-        self._believed = retracted(self._believed, now_s, self.removal_s)
-
     def _not_seen(
         self, turn: int, seen: Collection[bytes], now_s: float
     ) -> list[Latest]:
         """Return what is gone from disk, and not for good yet."""
-        doubted = {flattened[0] for one in self._believed for flattened in one.gone}
-        grace_s = self._allowance.limits.grace_s
+        doubted, grace_s = self._removal.paths, self._allowance.limits.grace_s
         return [
             latest
             for latest in self._paths.missing(turn, seen, now_s)
@@ -283,7 +275,8 @@ class TakenLife:
         self._paths.learn(reading)
         every = (*reading.known, *reading.doubtful, *reading.fresh)
         records = [told.record for told in every]
-        self._believed = [one for one in records if isinstance(one, Believed)]
+        believed = [one for one in records if isinstance(one, Believed)]
+        self._removal.believed = believed
 
     @contextlib.contextmanager
     def _resizing(self) -> Iterator[Journal]:

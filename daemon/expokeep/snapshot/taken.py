@@ -31,12 +31,21 @@ class TakenPaths:
         """Note the newest record of a path."""
         self._latest[latest.record.path] = latest
 
-    def is_same(self, record: FileTaken, quick: bytes) -> bool:
-        """Return whether this would say again what the newest record says."""
+    def turn_of(self, path: bytes) -> int | None:
+        """Return when the newest record of a path was written."""
+        latest = self._latest.get(path)
+        return None if latest is None else latest.turn
+
+    def is_same(self, record: FileTaken, quick: bytes, turn: int) -> bool:
+        """Return whether this would say again what the newest record says.
+
+        One of an earlier turn does not count: the snapshot that comes drops it.
+        """
         latest = self._latest.get(record.path)
         if latest is None or not isinstance(latest.record, FileTaken):
             return False
-        return (latest.quick, latest.record.mode) == (quick, record.mode)
+        before = (latest.quick, latest.record.mode, latest.turn)
+        return before == (quick, record.mode, turn)
 
     def move(self, old: bytes, new: bytes) -> None:
         """Follow a rename."""

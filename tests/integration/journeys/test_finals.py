@@ -25,7 +25,7 @@ COPIED = 1000
 LIMITS = Limits(
     copy_bytes=COPIED,
     pinned=50,
-    total_bytes=1_000_000,
+    total_bytes=100_000_000,
     max_file_bytes=20_000_000,
     grace_s=60.0,
 )
@@ -136,6 +136,11 @@ def hasty(early):
     tools = replace(tools, policy=policy)
     early.host.snapshotter = replace(early.host.snapshotter, tools=tools)
     return early
+
+
+def identity_of(place: Path) -> RootIdentity:
+    with opened(place) as root:
+        return RootIdentity(root.device, root.inode, root.birth_ns)
 
 
 def parked(host: Keeper) -> dict[int, str | None]:
@@ -481,9 +486,7 @@ def test_what_is_written_again_alike_is_copied_once(early):
 def test_what_a_restore_put_there_is_not_copied_again(early):
     early.host.restore("shop", existing="swap")
     early.begin()
-    with opened(early.place) as root:
-        identity = RootIdentity(root.device, root.inode, root.birth_ns)
-    early.capturing.lives.expect_restored(SHOP, identity)
+    early.capturing.lives.expect_restored(SHOP, identity_of(early.place))
     taken = early.capturing.allowance.count().captured
     for name in ("src/a.js", "src/b.js"):
         fd = os.open(early.place / name, os.O_RDONLY)
@@ -498,3 +501,30 @@ def test_what_a_restore_put_there_is_not_copied_again(early):
 
     _, back = early.last()
     assert back == before
+
+
+def test_what_is_closed_while_a_snapshot_looks_is_taken_even_if_it_is_the_same(early):
+    early.write("src/a.js", "whole")
+    taken = early.capturing.lives.of(SHOP, identity_of(early.place))
+    turn = taken.rotate(None)
+    # The snapshot may have seen the file while its writer had truncated it.
+    early.write("src/a.js", "whole")
+    taken.kept(turn, None, {b"package.json", b"src/a.js", b"src/b.js"}, {})
+    early.remove()
+
+    _, back = early.last()
+
+    assert back[b"src/a.js"][1] == b"whole"
+
+
+def test_what_is_written_over_and_over_is_held_open_and_not_copied_each_time(early):
+    early.capturing.allowance.limits = replace(LIMITS, copy_bytes=5 << 20)
+    for number in range(10):
+        early.write("log.txt", bytes([number]) * (4 << 20))
+    assert early.capturing.allowance.count().size_bytes < 30 << 20
+    assert open_below(early.place) == 1
+    early.remove()
+
+    _, back = early.last()
+
+    assert back[b"log.txt"][1] == bytes([9]) * (4 << 20)
