@@ -6,7 +6,7 @@ paths to contents, as their SHA-256. Nothing here asks the daemon or its catalog
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -158,6 +158,14 @@ class Life:
             for path in {*tree, *self.bursts[since].before}
         )
 
+    def leaves(self, tree: State) -> bool:
+        """Return whether a tree is what was left of it while it was being removed."""
+        bursts = self.bursts[-2:]
+        return self.is_over and all(
+            any(content in burst.may_be(path) for burst in bursts)
+            for path, content in tree.items()
+        )
+
     def unlike(self, tree: State) -> list[str]:
         """Return where a tree differs from the burst that it is most like, in words."""
         numbers = range(len(self.bursts))
@@ -219,9 +227,16 @@ class Session:
         """Return the one that is under way."""
         return self.lives[-1] if self.lives and not self.lives[-1].is_over else None
 
-    def differences(self, trees: list[State], head: State | None) -> Iterator[str]:
-        """Yield what is wrong with the versions of a session, oldest first."""
+    def differences(
+        self, trees: list[State], head: State | None, parked: Collection[int] = ()
+    ) -> Iterator[str]:
+        """Yield what is wrong with the versions of a session, oldest first.
+
+        `parked` has the numbers of those that are kept beside the head, from 1 on.
+        """
         for number, tree in enumerate(trees, start=1):
+            if number in parked and any(life.leaves(tree) for life in self.lives):
+                continue
             if not any(self._made(life, tree) for life in self.lives):
                 nearest = min((life.unlike(tree) for life in self.lives), key=len)
                 yield f"{self.sid}@{number} never was: {'; '.join(nearest)}"

@@ -31,8 +31,8 @@ def told():
     life.put("App.js", B)
     life.settle(by_a_person=True)
     life.is_over = True
-    return lambda *trees: "; ".join(
-        Session("s", [life]).differences([*trees], trees[-1])
+    return lambda *trees, parked=(): "; ".join(
+        Session("s", [life]).differences([*trees], trees[-1], parked)
     )
 
 
@@ -55,3 +55,11 @@ def test_the_model_knows_what_never_was(told):
     assert "never was" in told(FIRST, {**SECOND, "App.js": C}, SECOND)
     assert "never was" in told(FIRST, {**SECOND, "new.js": C}, SECOND)
     assert "two names" in told(FIRST, {**SECOND, "new.js": B}, SECOND)
+
+
+def test_the_model_wants_what_was_left_of_a_removal_beside_the_head(told):
+    left = {"App.js": B}
+
+    assert told(FIRST, left, SECOND, parked=[2]) == ""
+    assert "never was" in told(FIRST, left, SECOND)
+    assert "head" in told(FIRST, SECOND, left, parked=[3])

@@ -60,11 +60,16 @@ def differences(soak: "Soak") -> Iterator[str]:
         versions = list(reversed(soak.kept.catalog.versions(SessionId(session.sid))))
         trees = [soak.kept.of(one) for one in versions]
         soak.counts["versions"] += len(trees)
-        soak.counts["parked"] += sum(one.parked is not None for one in versions)
+        parked = [
+            place
+            for place, one in enumerate(versions, start=1)
+            if one.parked is not None
+        ]
+        soak.counts["parked"] += len(parked)
         head = None
         with contextlib.suppress(NotFound):
             head = soak.kept.state(session.sid, None)
-        found = list(session.differences(trees, head))
+        found = list(session.differences(trees, head, parked))
         yield from found
         if found:
             yield "; ".join(_told(one) for one in versions)
