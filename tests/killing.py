@@ -1,19 +1,23 @@
 """Runs a journey in a process of its own, and kills that process at a chosen moment.
 
-The process is forked from one that has imported everything already, so hundreds of
+The process is forked from one that is warm already (`warmed`), so that hundreds of
 deaths fit into a minute. It dies by SIGKILL: no `finally` runs, no buffer is written.
 """
 
+import atexit
 import contextlib
-import multiprocessing
+import functools
 import os
+import select
 import signal
+import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from daemons import until
@@ -109,7 +113,7 @@ class Moment:
     """What strace counts, and up to which number: `fsync:3`."""
 
 
-def run(journey: Journey, place: Place, moment: Moment) -> None:
+def run(journey: Journey, place: Place, moment: Moment) -> int:
     """Do a journey in this process, and die in the middle of it."""
     try:
         with _keeper(place) as keeper:
@@ -122,7 +126,8 @@ def run(journey: Journey, place: Place, moment: Moment) -> None:
             journey(keeper, place.session)
     except ExpokeepError as error:
         sys.stderr.write(f"{error!r}\n")
-        sys.exit(REFUSED)
+        return REFUSED
+    return TOO_LATE
 
 
 def _die_at(number: int) -> None:
@@ -139,25 +144,43 @@ def _die_at(number: int) -> None:
     sys.addaudithook(hook)
 
 
+@functools.cache
+def _server() -> Connection:
+    """Start the process that victims are forked from, for as long as we live."""
+    ours, theirs = socket.socketpair()
+    program = os.fspath(Path(__file__).with_name("warmed.py"))
+    with theirs:
+        server = subprocess.Popen(
+            [sys.executable, program, str(theirs.fileno())], pass_fds=[theirs.fileno()]
+        )
+    connection = Connection(ours.detach())
+
+    def end() -> None:
+        connection.close()
+        server.wait(WAIT_S)
+
+    atexit.register(end)
+    return connection
+
+
 class Victim:
     """A journey in a process of its own."""
 
     def __init__(self, journey: Journey, place: Place, **moment: int | str) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["warmed"])
         self._moment = Moment(**moment)
-        self._process = context.Process(
-            target=run, args=(journey, place, self._moment), name="victim"
-        )
+        self._errand = (journey, place, self._moment)
         self._started = threading.Event()
+        self._pid = 0
 
     def run(self) -> bool:
         """Run it to its end; return whether it was killed before it came to its own."""
-        self._process.start()
+        server = _server()
+        server.send(self._errand)
+        self._pid = server.recv()
         self._started.set()
         with self._traced():
-            self._process.join(WAIT_S)
-        code = self._process.exitcode
+            assert server.poll(WAIT_S), "it does not come to its end"
+        code = server.recv()
         assert code in {-signal.SIGKILL, TOO_LATE}, f"it ended with {code}"
         return code == -signal.SIGKILL
 
@@ -166,15 +189,19 @@ class Victim:
         if not self._moment.syscall:
             yield
             return
-        pid = self._process.pid
         call, _, number = self._moment.syscall.rpartition(":")
-        until(lambda: is_stopped(pid), "it waits to be traced")
-        with killed_at(pid, call, int(number)):
-            os.kill(pid, signal.SIGCONT)
+        until(lambda: is_stopped(self._pid), "it waits to be traced")
+        with killed_at(self._pid, call, int(number)):
+            os.kill(self._pid, signal.SIGCONT)
             yield
 
     def kill(self) -> None:
         """Kill it from another thread; return when it is no more."""
         assert self._started.wait(WAIT_S)
-        self._process.kill()
-        assert wait([self._process.sentinel], WAIT_S)
+        with contextlib.suppress(ProcessLookupError):
+            pid_fd = os.pidfd_open(self._pid)
+            try:
+                signal.pidfd_send_signal(pid_fd, signal.SIGKILL)
+                assert select.select([pid_fd], [], [], WAIT_S)[0]
+            finally:
+                os.close(pid_fd)
