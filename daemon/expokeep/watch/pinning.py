@@ -9,6 +9,7 @@ through it: wherever it was moved to, its descriptor leads to the directory that
 event is of.
 """
 
+import contextlib
 import os
 import stat
 from collections import OrderedDict
@@ -58,6 +59,8 @@ class Pinning:
         self._monotonic_s = monotonic_s
         self._held: OrderedDict[Node, int] = OrderedDict()
         self._departed: OrderedDict[int, tuple[Watched, bytes]] = OrderedDict()
+        self._astray: OrderedDict[Node, None] = OrderedDict()
+        """Directories that were not where they should be when a file in them was."""
         self.takes_found = False
         """Whether files that a walk finds are handed over: not at the start, when all
         of them are there already."""
@@ -108,23 +111,24 @@ class Pinning:
             return
         try:
             self._hold(node, os.dup(fd))
-            with os.scandir(fd) as entries:
-                names = [
-                    os.fsencode(entry.name)
-                    for entry in entries
-                    if not entry.is_dir(follow_symlinks=False)
-                ]
+            self._find_all(node, path)
         except OSError:
             # Out of descriptors: the watch goes on, and the next snapshot takes them.
             self._capture.missed(node.watched.directory)
-            return
-        for name in names:
-            here = below(path, name)
-            if not node.watched.excludes(here, is_directory=False):
-                self._find(node, name, here)
+
+    def followed(self) -> None:
+        """The tree has followed a rename: what was astray may be found now."""
+        for node in list(self._astray):
+            path = node.path()
+            if path is not None:
+                del self._astray[node]
+                with contextlib.suppress(OSError):
+                    self._opened(node)
+                    self._find_all(node, path)
 
     def forgotten(self, node: Node) -> None:
         """A directory is not watched any more."""
+        self._astray.pop(node, None)
         fd = self._held.pop(node, None)
         if fd is not None:
             os.close(fd)
@@ -171,6 +175,23 @@ class Pinning:
         if fd is not None:
             self._capture.opened(directory, path, fd, closed=closed)
 
+    def _find_all(self, node: Node, path: bytes) -> None:
+        """Hand over every file in a directory that is held open.
+
+        Raises:
+            OSError: it cannot be listed.
+        """
+        with os.scandir(self._held[node]) as entries:
+            names = [
+                os.fsencode(entry.name)
+                for entry in entries
+                if not entry.is_dir(follow_symlinks=False)
+            ]
+        for name in names:
+            here = below(path, name)
+            if not node.watched.excludes(here, is_directory=False):
+                self._find(node, name, here)
+
     def _find(self, node: Node, name: bytes, path: bytes) -> None:
         directory = node.watched.directory
         try:
@@ -206,7 +227,13 @@ class Pinning:
         """
         fd = self._held.get(node)
         if fd is None:
-            fd = self._reached(node)
+            try:
+                fd = self._reached(node)
+            except FileNotFoundError:
+                self._astray[node] = None
+                while len(self._astray) > _MOST_DEPARTURES:
+                    self._astray.popitem(last=False)
+                raise
             self._hold(node, fd)
         else:
             self._held.move_to_end(node)
