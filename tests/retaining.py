@@ -73,7 +73,7 @@ class Warden:
         )
 
     def forget(self, *sessions: str, dry_run: bool = False, **rules) -> list[Forgotten]:
-        found = Forgetter(self.versions).run(
+        found = Forgetter(self.versions, self.collector.check).run(
             Rules(**rules), sessions or None, Pace(), dry_run=dry_run
         )
         return list(found)

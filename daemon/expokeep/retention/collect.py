@@ -81,7 +81,12 @@ class Collector:
         )
 
     def purge_now(self, session: SessionId) -> bool:
-        """Purge a session that was deleted a moment ago, without any grace."""
+        """Purge a session that was deleted a moment ago, without any grace.
+
+        Raises:
+            OldCatalog: this catalog is an older one. Nothing was purged.
+        """
+        self.check()
         return self.deletions.purge(session, grace_s=0, spent_s=self.grace_s)
 
     def _has_sessions(self) -> bool:

@@ -12,6 +12,7 @@ from expokeep.model.names import SessionId
 from expokeep.retention.pace import Pace
 from expokeep.retention.plan import Rules, to_forget
 from expokeep.retention.ports import Versions
+from expokeep.retention.sweep import Guard
 
 log = get(__name__)
 
@@ -36,6 +37,9 @@ class Forgetter:
     """Forgets by rules."""
 
     versions: Versions
+    check: Guard
+    """Called before versions are forgotten: an older catalog does not know what persons
+    pinned and labelled since."""
 
     def run(
         self,
@@ -51,6 +55,7 @@ class Forgetter:
 
         Raises:
             UsageError: the rules keep nothing.
+            OldCatalog: this catalog is an older one. Nothing was forgotten.
         """
         if rules.keep_nothing:
             raise UsageError("these rules keep nothing; `delete` deletes a session")
@@ -70,6 +75,7 @@ class Forgetter:
             return None
         weight = self.versions.weight(session, going)
         if not dry_run:
+            self.check()
             labelled = {line.seq for line in lines if line.labels}
             going = list(self._forget(session, going, labelled, pace))
             log.info("versions forgotten", session=session, versions=len(going))

@@ -69,7 +69,7 @@ def retaining_of(
     sweeper = Sweeper(packs, held.store, guard.next, grace_s, prefix, now)
     return Retaining(
         rules=rules_of(settings),
-        forgetter=Forgetter(PostgresForgetting(database)),
+        forgetter=Forgetter(PostgresForgetting(database), guard.require),
         deletions=deletions,
         marks=PostgresMarks(database),
         tidying=tidying,

@@ -553,3 +553,30 @@ def test_what_is_found_is_in_versions_that_are_kept(keeper, warden, catalog):
         (5, 5, b"n.js"),
         (6, None, b"n.js"),
     ]
+
+
+def test_an_older_catalog_forgets_nothing(keeper, warden, catalog, catalog_url):
+    saved(keeper, 3)
+    warden.sweeper.guard()
+    with psycopg.connect(catalog_url) as connection:
+        connection.execute("UPDATE expokeep.generation SET number = 0")
+
+    # What is pinned or labelled in the bucket's facts may not be so in this catalog.
+    assert warden.forget(last=1, dry_run=True)
+    with pytest.raises(OldCatalog):
+        warden.forget(last=1)
+
+    assert [version.seq for version in catalog.versions(SHOP)] == [3, 2, 1]
+
+
+def test_an_older_catalog_purges_nothing_at_once(keeper, warden, catalog_url):
+    saved(keeper, 1)
+    warden.sweeper.guard()
+    with psycopg.connect(catalog_url) as connection:
+        connection.execute("UPDATE expokeep.generation SET number = 0")
+    warden.deletions.delete(SHOP)
+
+    with pytest.raises(OldCatalog):
+        warden.collector.purge_now(SHOP)
+
+    assert warden.deletions.undelete(SHOP)
