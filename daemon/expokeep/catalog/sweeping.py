@@ -69,13 +69,11 @@ class PostgresSweeping:
 
     def doom_stale(self, *, grace_s: float, limit: int) -> list[Outgoing]:
         """Doom intents that nobody will ever commit; return them."""
-        query, values = _SQL["doom_stale"], {"grace_s": grace_s, "limit": limit}
+        values = {"grace_s": grace_s, "limit": limit}
 
         def work(connection: Connection[TupleRow]) -> list[Outgoing]:
             with connection.transaction():
-                found = Dooming(connection).stale(values)
-                connection.execute(query, {"ids": [one.pack for one in found]})
-            return found
+                return Dooming(connection).run_stale(values)
 
         return self.database.run(work)
 
@@ -129,6 +127,19 @@ class Dooming:
         going = [pack for pack in ids if pack not in needed]
         self.drop_blobs(going)
         return self.doom(going), due
+
+    def run_stale(self, wish: dict[str, Any]) -> list[Outgoing]:
+        """Doom intents that nobody will commit; return them.
+
+        An adoption or a rebuild makes known what an intent holds, and versions of other
+        sessions may name it: then it stays.
+        """
+        ids = [one.pack for one in self.stale(wish)]
+        held = set(self.hold(ids))
+        going = [pack for pack in ids if pack not in held]
+        self.drop_blobs(going)
+        with self.connection.cursor(row_factory=args_row(Outgoing)) as cursor:
+            return cursor.execute(_SQL["doom_stale"], {"ids": going}).fetchall()
 
     def due(self, wish: dict[str, Any]) -> list[uuid.UUID]:
         """Return retired packs whose grace is over, and keep others from them."""

@@ -83,11 +83,13 @@ RETURNING id, key, size_bytes;
 
 -- name: stale
 -- An intent of a host that was not heard of for long, and that holds nothing any more; or
--- of a merge that was cut short, which its host would never end.
+-- of a merge that was cut short, which its host would never end. What a rebuild could not
+-- end is an intent too, and may hold what versions of other sessions need.
 SELECT pack.id, pack.key, pack.size_bytes
   FROM pack
   JOIN session ON session.id = pack.session
  WHERE pack.state = 'uploading'
+   AND NOT is_needed(pack.id)
    AND (
         (pack.kind = 'merge'
          AND pack.state_at <= now() - least(%(grace_s)s, 3600) * interval '1 second')
@@ -112,7 +114,11 @@ UPDATE pack
    SET state = 'doomed',
        state_at = now(),
        reuses = '{}'
- WHERE id = ANY (%(ids)s::uuid[]);
+ WHERE id = ANY (%(ids)s::uuid[])
+   AND NOT EXISTS (SELECT
+                     FROM blob
+                    WHERE blob.pack = pack.id)
+RETURNING id, key, size_bytes;
 
 -- name: doomed
 SELECT id, key, size_bytes

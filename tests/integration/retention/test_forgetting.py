@@ -580,3 +580,41 @@ def test_an_older_catalog_purges_nothing_at_once(keeper, warden, catalog_url):
         warden.collector.purge_now(SHOP)
 
     assert warden.deletions.undelete(SHOP)
+
+
+AS_EXPECTED = """
+UPDATE expokeep.pack
+   SET state = 'uploading',
+       state_at = now() - interval '1 year',
+       host = NULL
+ WHERE session = (SELECT id FROM expokeep.session WHERE sid = 'one')
+"""
+"""As a rebuild leaves packs of a session that it could not give back."""
+NOTHING_RECORDED = """
+DELETE FROM expokeep.file_version
+ WHERE session = (SELECT id FROM expokeep.session WHERE sid = 'one');
+UPDATE expokeep.session SET head_seq = NULL, host = NULL WHERE sid = 'one';
+DELETE FROM expokeep.version
+ WHERE session = (SELECT id FROM expokeep.session WHERE sid = 'one')
+"""
+
+
+def test_an_intent_goes_only_when_nobody_needs_what_it_holds(
+    keeper, warden, catalog, catalog_url, tmp_path
+):
+    one, two = SessionId("one"), SessionId("two")
+    for session in (one, two):
+        write(keeper, {"package.json": b"{}", "common.js": noise("common")}, session)
+        keeper.save(session)
+    seen = seen_in(keeper.home(two), times=False)
+    with psycopg.connect(catalog_url) as connection:
+        connection.execute(AS_EXPECTED)
+        connection.execute(NOTHING_RECORDED)
+
+    assert warden.collect().swept.deleted == 0
+    assert_restores(keeper, tmp_path, {1: seen}, two)
+
+    warden.deletions.delete(two)
+    warden.collect()
+    assert warden.collect().swept.is_done
+    assert not list(keeper.store.list("v1/main/"))
