@@ -135,8 +135,12 @@ class Capturing:
         self._wake.clear()
         while self._queue:
             self._act(self._queue.popleft())
+        self.relieve()
+
+    def relieve(self) -> None:
+        """Hold fewer files open if there are too many: whose are most go first."""
         if self.allowance.is_tight:
-            for life in self.lives.all():
+            for life in sorted(self.lives.all(), key=lambda one: -len(one.pins)):
                 life.relieve()
 
     def _found(self, life: TakenLife, path: bytes, fd: int, since_s: float) -> None:

@@ -69,18 +69,19 @@ class Finisher:
             # What it was made of, and whether it was ever kept, only the catalog knows.
             self.snapshotter.standing(request, memory, life)
         removal = taken.removal(taken.end_s)
-        drawn = _drawn(taken, memory, removal)
-        keeping = Keeping(
-            self.snapshotter.tools,
-            request,
-            self.moment,
-            life,
-            memory,
-            Early(drawn.stored, drawn.pinned),
-            relied=drawn.relied,
-            retracts=tuple(uuid.UUID(bytes=one.pack) for one in removal),
-        )
-        return _sealed(keeping, drawn)
+        with taken.undisturbed():
+            drawn = _drawn(taken, memory, removal)
+            keeping = Keeping(
+                self.snapshotter.tools,
+                request,
+                self.moment,
+                life,
+                memory,
+                Early(drawn.stored, drawn.pinned),
+                relied=drawn.relied,
+                retracts=tuple(uuid.UUID(bytes=one.pack) for one in removal),
+            )
+            return _sealed(keeping, drawn)
 
 
 def _sealed(keeping: Keeping, drawn: "_Drawn") -> Sealed | None:

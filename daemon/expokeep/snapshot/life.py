@@ -74,14 +74,15 @@ class TakenLife:
 
     def opened(self, path: bytes, fd: int, since_s: float, *, closed: bool) -> None:
         """Take over a file that is open."""
-        look = self.pins.look_at(fd)
-        if look is None:
-            self._allowance.close(fd)
-            return
-        with self._lock, self._resizing() as journal:
-            self.pins.put(path, Pin(fd, look, closed, journal.number))
-            if closed:
-                self._copy(path, since_s)
+        with self._lock, contextlib.ExitStack() as failing:
+            failing.callback(self._allowance.close, fd)
+            if (look := self.pins.look_at(fd)) is None:
+                return
+            with self._resizing() as journal:
+                failing.pop_all()
+                self.pins.put(path, Pin(fd, look, closed, journal.number))
+                if closed:
+                    self._copy(path, since_s)
 
     def closed(self, path: bytes, since_s: float) -> None:
         """Learn that what is open of a path is complete, though its name is gone."""
@@ -113,14 +114,17 @@ class TakenLife:
             self._paths.move(old, new)
 
     def relieve(self) -> None:
-        """Hold fewer files open, the oldest first, while there are too many."""
+        """Hold fewer files open, the oldest first, while there are too many.
+
+        Of a life that is over, there is nothing but what is open: that stays.
+        """
         with self._lock, self._resizing():
             for path, pin in self.pins:
-                if not self._allowance.is_tight:
+                if self.pins.is_read or not self._allowance.is_tight:
                     return
                 if pin.is_closed and self._allowance.has(pin.look.size_bytes):
                     self._write(path, clock.monotonic_s())
-                if self.pins.get(path) is not None:
+                if not self.is_over and self.pins.get(path) is not None:
                     self.pins.let_go(path)
                     self._allowance.drop(self.directory, path, "too many open files")
 
@@ -185,6 +189,17 @@ class TakenLife:
         with self._lock:
             self._journal()
         return self._removal.until(end_s)
+
+    @contextlib.contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Keep open what is open, whoever would let go of it meanwhile."""
+        with self._lock:
+            self.pins.is_read = True
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.pins.was_read()
 
     def finish(self) -> None:
         """Forget all of it: it is kept, or there was nothing."""
@@ -273,10 +288,7 @@ class TakenLife:
             return
         reading = journal.read(None)
         self._paths.learn(reading)
-        every = (*reading.known, *reading.doubtful, *reading.fresh)
-        records = [told.record for told in every]
-        believed = [one for one in records if isinstance(one, Believed)]
-        self._removal.believed = believed
+        self._removal.learn(reading)
 
     @contextlib.contextmanager
     def _resizing(self) -> Iterator[Journal]:

@@ -31,6 +31,12 @@ class Pins:
         self._life = life
         self._allowance = allowance
         self._pins: OrderedDict[bytes, Pin] = OrderedDict()
+        self._late: list[int] = []
+        self.is_read = False
+        """Whether somebody reads what is open: its number must not be another's."""
+
+    def __len__(self) -> int:
+        return len(self._pins)
 
     def __iter__(self) -> Iterator[tuple[bytes, Pin]]:
         return iter(list(self._pins.items()))
@@ -47,8 +53,16 @@ class Pins:
     def let_go(self, path: bytes) -> None:
         """Close what is open of a path, if anything is."""
         pin = self._pins.pop(path, None)
-        if pin is not None:
+        if pin is not None and self.is_read:
+            self._late.append(pin.fd)
+        elif pin is not None:
             self._allowance.close(pin.fd)
+
+    def was_read(self) -> None:
+        """Close what was let go of while it was read."""
+        self.is_read = False
+        while self._late:
+            self._allowance.close(self._late.pop())
 
     def let_all_go(self) -> None:
         """Close everything."""

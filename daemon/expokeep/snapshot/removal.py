@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from expokeep.model.tree import Entry
 from expokeep.snapshot.replay import retracted
-from expokeep.spool.early import Believed, flat
+from expokeep.spool.early import Believed, Reading, flat
 
 REMOVAL_S = 60.0
 """At least so long before its end a removal may have begun."""
@@ -28,6 +28,12 @@ class Removal:
     def paths(self) -> set[bytes]:
         """What was deleted."""
         return {flattened[0] for one in self.believed for flattened in one.gone}
+
+    def learn(self, reading: Reading) -> None:
+        """Take up what a former process noted."""
+        every = (*reading.known, *reading.doubtful, *reading.fresh)
+        records = [told.record for told in every]
+        self.believed = [one for one in records if isinstance(one, Believed)]
 
     def note(
         self,

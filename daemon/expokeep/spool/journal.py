@@ -195,8 +195,8 @@ class Journal:
 
     def _close(self) -> None:
         if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+            fd, self._fd = self._fd, -1  # even if it fails, the number is not ours
+            os.close(fd)
 
 
 class Journals:

@@ -1,6 +1,8 @@
 """What is kept of a directory that is gone, from what was taken while it stood."""
 
+import contextlib
 import os
+import resource
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from expokeep import clock
 from expokeep.catalog.values import RootIdentity
 from expokeep.errors import BackendUnreachable
+from expokeep.model.names import SessionId
 from expokeep.model.version import VersionRef
 from expokeep.snapshot.allowance import Allowance, Limits
 from expokeep.snapshot.capturing import Capturing
@@ -65,9 +68,7 @@ class Early:
     def work(self) -> bool:
         while self.capturing._queue:
             self.capturing._act(self.capturing._queue.popleft())
-        if self.capturing.allowance.is_tight:
-            for life in self.capturing.lives.all():
-                life.relieve()
+        self.capturing.relieve()
         return True
 
     def event(self, name: str, *, closed: bool = True) -> None:
@@ -528,3 +529,100 @@ def test_what_is_written_over_and_over_is_held_open_and_not_copied_each_time(ear
     _, back = early.last()
 
     assert back[b"log.txt"][1] == bytes([9]) * (4 << 20)
+
+
+def test_what_the_last_version_is_read_from_is_never_closed_meanwhile(
+    early, monkeypatch
+):
+    large = os.urandom(10 * COPIED)
+    early.write("large.bin", large)
+    early.remove()
+    (early.host.top / "other").write_bytes(b"another session's")
+    opened_meanwhile = []
+
+    def press(name: str) -> None:
+        """Be short of descriptors, and have numbers used again."""
+        if name == "before-final":
+            early.capturing.allowance.limits = replace(LIMITS, pinned=0)
+            early.work()
+            other = early.host.top / "other"
+            opened_meanwhile.extend(os.open(other, os.O_RDONLY) for _ in range(8))
+
+    monkeypatch.setattr("expokeep.snapshot.final.point", press)
+    try:
+        _, back = early.last()
+    finally:
+        for fd in opened_meanwhile:
+            os.close(fd)
+
+    assert back[b"large.bin"][1] == large
+    assert not open_below(early.place)
+    assert early.capturing.allowance.pinned == 0
+
+
+def test_what_is_open_of_a_directory_that_is_gone_is_not_given_up_on(early):
+    large = os.urandom(10 * COPIED)
+    early.write("large.bin", large)
+    early.remove()
+    tight = replace(LIMITS, pinned=0, total_bytes=0)
+    early.capturing.allowance.limits = tight
+
+    early.work()
+    _, back = early.last()
+
+    assert back[b"large.bin"][1] == large
+
+
+def test_who_holds_most_open_is_the_first_to_let_go(early):
+    early.write("large.bin", os.urandom(10 * COPIED))
+    greedy = early.host.top / "expo-greedy"
+    greedy.mkdir()
+    status = greedy.stat()
+    directory = SessionDirectory(
+        SessionId("greedy"), bytes(greedy), status.st_dev, status.st_ino, status.st_uid
+    )
+    root = os.open(greedy, os.O_RDONLY)
+    early.capturing.begun(directory, root)
+    os.close(root)
+    for number in range(5):
+        name = f"{number}.bin"
+        (greedy / name).write_bytes(os.urandom(10 * COPIED))
+        fd = os.open(greedy / name, os.O_RDONLY)
+        early.capturing.opened(directory, name.encode(), fd, closed=True)
+    limits = replace(LIMITS, pinned=3, total_bytes=0)
+    early.capturing.allowance.limits = limits
+
+    early.work()
+
+    held = {life.life.session: len(life.pins) for life in early.capturing.lives.all()}
+    assert held == {SHOP: 1, "greedy": 2}
+
+
+def test_a_file_is_let_go_of_when_its_journal_cannot_be_opened(early):
+    early.write("src/a.js", "edited")
+    early.restart()
+    fd = os.open(early.place / "src" / "a.js", os.O_RDONLY)
+    early.capturing.opened(early.directory, b"src/a.js", fd, closed=True)
+
+    with no_descriptor_left():
+        early.work()
+
+    assert early.capturing.allowance.pinned == 0
+    assert not open_below(early.place)
+
+
+@contextlib.contextmanager
+def no_descriptor_left():
+    """Use up all descriptors of this process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = [os.open("/dev/null", os.O_RDONLY)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(taken[0], 64), hard))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.open("/dev/null", os.O_RDONLY))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for one in taken:
+            os.close(one)
