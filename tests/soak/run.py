@@ -25,6 +25,7 @@ debounce: {quiet: 200ms, max-wait: 1s, deletion-grace: 2s}
 storage: {retries: 2, retry-max-delay: 500ms}
 shutdown: {flush-timeout: 30s}
 """
+UNREACHABLE = 17
 REST_S = 0.6
 """Between two visits to one session, at least: longer than the daemon's own quiet."""
 WORK = {"edit": 60, "flush": 14, "save": 10, "end": 6, "compare": 4}
@@ -125,7 +126,7 @@ class Soak:
         """Ask for all to be captured and recorded; believe it if it is said so."""
         body = {"session": directory.session.sid, "wait": True, "timeout_s": 10.0}
         answer = self._ask("/v1/flush", body)
-        if answer is not None and not answer["pending"] and not answer["unsaved"]:
+        if answer.get("pending") == answer.get("unsaved") == 0:
             directory.settled()
             self.counts["settled"] += 1
 
@@ -133,7 +134,10 @@ class Soak:
         """Save as a person does, and look at the version that comes of it."""
         path = f"/v1/sessions/{segment(directory.session.sid)}/save"
         answer = self._ask(path, {"message": "soak"})
-        if answer is None or answer["skipped"]:
+        if answer.get("exit_code") == UNREACHABLE:
+            directory.settled()  # not recorded, but safe in the spool
+            self.counts["safe in the spool"] += 1
+        if "exit_code" in answer or answer["skipped"]:
             return
         directory.settled(by_a_person=answer["state"] != "unchanged")
         self.counts["saved"] += 1
@@ -182,43 +186,47 @@ class Soak:
         finally:
             shutil.rmtree(target)
 
-    def _ask(self, path: str, body: dict[str, object]) -> dict[str, object] | None:
+    def _ask(self, path: str, body: dict[str, object]) -> dict[str, object]:
         try:
             *_, answer = self._client.lines("POST", path, body)
         except ExpokeepError as error:
             self.counts[f"refused with {error.exit_code}"] += 1
-            return None
+            return {"exit_code": error.exit_code}
         return answer
 
     def _upset(self, chance: random.Random) -> None:
         """Break something, go on for a while, and mend it."""
-        deed = chance.choice(["daemon", "daemon", "postgres", "killed", "bucket"])
+        deed = chance.choice(
+            ["daemon", "postgres", "killed", "bucket", "bucket, daemon"]
+        )
         self.counts[f"upset: {deed}"] += 1
+        relay = self.servers.site.relay
         if deed == "daemon":
             self.daemon.kill()
-        elif deed == "bucket":
-            self.servers.site.relay.go_down()
+        elif deed.startswith("bucket"):
+            relay.go_down()
         else:
             self.servers.stop_postgres(kill=deed == "killed")
-        until_s = time.monotonic() + chance.uniform(0.2, 3.0)
-        step = 0
-        while time.monotonic() < until_s:
-            one = random.Random(f"{chance.random()} {step}")
-            self._visit_gently(one)
-            step += 1
-        if deed == "daemon":
+        self._go_on(chance, saves=deed != "daemon")
+        if deed == "bucket, daemon":
+            self.daemon.kill()
+        if deed.endswith("daemon"):
             self.daemon.start()
-        elif deed == "bucket":
-            self.servers.site.relay.come_back()
-        else:
+        if deed.startswith("bucket"):
+            relay.come_back()
+        elif deed != "daemon":
             self.servers.start_postgres()
 
-    def _visit_gently(self, chance: random.Random) -> None:
-        """Edit something, and ask for nothing that could not be answered now."""
-        directory = chance.choice(self.directories)
-        if directory.session.life is not None:
-            directory.edit(chance)
-        PACE.wait(0.02)
+    def _go_on(self, chance: random.Random, *, saves: bool) -> None:
+        """Edit this and that for a while; save now and then, if somebody listens."""
+        until_s = time.monotonic() + chance.uniform(0.2, 3.0)
+        while time.monotonic() < until_s:
+            directory = chance.choice(self.directories)
+            if directory.session.life is not None:
+                directory.edit(chance)
+                if saves and chance.random() < 0.1:
+                    self._save(directory, chance)
+            PACE.wait(0.02)
 
     def _come_to_rest(self) -> None:
         """Let everything be recorded, and let nothing happen any more."""
