@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from expokeep import clock
-from expokeep.errors import NoSpace
+from expokeep.errors import Busy, NoSpace
 from expokeep.log import get
 from expokeep.model.names import SessionId
 from expokeep.service.board import Board, Line
@@ -15,6 +15,7 @@ from expokeep.service.shipping import Shipping
 from expokeep.service.turnstile import Turnstile
 from expokeep.settings.policies import owner_of
 from expokeep.settings.values import Settings
+from expokeep.snapshot.capturing import Capturing
 from expokeep.snapshot.final import Finisher
 from expokeep.snapshot.life import TakenLife
 from expokeep.snapshot.run import Snapshotter
@@ -25,7 +26,7 @@ from expokeep.watch.values import SessionDirectory
 log = get(__name__)
 
 _AGAIN_S = 10.0
-"""Between two tries to keep a last version for which there was no room."""
+"""Between two tries to keep a last version that could not be kept at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,12 @@ class Ending:
         capturing = self.snapshotter.capturing
         if capturing is None or not capturing.lives.has_ended(session):
             return set()
-        capturing.settle()
         waits = set()
         for life in capturing.lives.take_over(session):
             try:
+                _require_taken(capturing)
                 self._seal(life)
-            except (NoSpace, OSError) as error:
+            except (Busy, NoSpace, OSError) as error:
                 capturing.lives.give_back(life)
                 self._put_off(life, error)
                 waits.add(life.directory)
@@ -105,6 +106,12 @@ class Ending:
             ended.inode,
             is_needed=bool(self.shipping.spool.pending(ended.session)),
         )
+
+
+def _require_taken(capturing: Capturing) -> None:
+    """Check that all is copied of what was handed over; later there is no way to."""
+    if not capturing.settle():
+        raise Busy("what was captured is not all copied yet")
 
 
 def _tell(line: Line) -> None:
