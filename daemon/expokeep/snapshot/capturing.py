@@ -110,10 +110,10 @@ class Capturing:
         self._queue.append(partial(self.allowance.drop, directory, b"", why))
 
     def ended(self, directory: SessionDirectory) -> None:
-        """Let a life be over; somebody will ask what became of it."""
+        """Let a life be over, unless it has another name by now."""
         life = self._standing.pop(directory, None)
-        if life is not None:
-            self.lives.end(life)
+        if life is not None and life not in self._standing.values():
+            self.lives.end(life)  # somebody will ask what became of it
 
     def turned(self) -> None:
         """See to it that somebody looks into the queue."""

@@ -126,7 +126,7 @@ class Roster:
         """Tell of sessions that an earlier roster knew, and that were not found."""
         while self._expected:
             _, directory = self._expected.popitem()
-            self._sink.disappeared(directory)
+            self._tell_end(directory)
 
     def _listed(self, root: WatchRoot) -> dict[bytes, int]:
         """Return the inodes of the directories that mean to be sessions, by name."""
@@ -199,16 +199,20 @@ class Roster:
             self._sink.changed(found)
             return
         if before is not None:
-            self._sink.disappeared(before)
+            self._tell_end(before)
         self._sink.appeared(found)
 
     def _end(self, watched: Watched) -> None:
         self._tree.uproot(watched)
         if watched in self:
             del self._watched[watched.directory.path]
-            if self._pinning is not None:
-                self._pinning.end(watched.directory)
-            self._sink.disappeared(watched.directory)
+            self._tell_end(watched.directory)
+
+    def _tell_end(self, directory: SessionDirectory) -> None:
+        # The capture first: who hears of the end asks at once what was captured.
+        if self._pinning is not None:
+            self._pinning.end(directory)
+        self._sink.disappeared(directory)
 
     def _not_opened(
         self, root: WatchRoot, session: SessionId, path: bytes, error: OSError

@@ -4,12 +4,17 @@ import errno
 import os
 import shutil
 import threading
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from expokeep import clock
+from expokeep.model.names import SessionId
+from expokeep.snapshot.allowance import Allowance, Limits
+from expokeep.snapshot.capturing import Capturing
+from expokeep.spool.journal import Journals
 from expokeep.watch.values import SessionDirectory
 from watching import (
     IMPATIENT,
@@ -218,3 +223,40 @@ def test_a_thousand_idle_sessions_cost_no_thread(
         assert observer.stats().sessions == 1000
         assert observer.stats().watches == len(scene.watched()) == 2000
         assert threading.active_count() == threads + 2
+
+
+def test_what_ends_while_no_reader_is_there_is_over_for_the_capture_too(
+    tmp_path: Path,
+) -> None:
+    journals = Journals(tmp_path / "spool", fsync=False)
+    limits = Limits(1000, 50, 1_000_000, 1_000_000, 60.0)
+    capturing = Capturing(journals, Allowance(limits))
+    with watching(tmp_path, capture=capturing) as scene:
+        gone, replaced = scene.tmp / "expo-gone", scene.tmp / "expo-replaced"
+        gone.mkdir()
+        replaced.mkdir()
+        old = scene.tmp / "expo-renamed"
+        new = scene.tmp / f"{old.name}-restored-{uuid.UUID(int=1)}"
+        old.mkdir()
+        scene.told()
+
+        def meanwhile() -> None:
+            gone.rmdir()
+            replaced.rename(scene.outside / "before")
+            replaced.mkdir()
+            old.rename(new)
+            scene.observer._reader.stop()
+
+        scene.observer._reader._listener.next_job = meanwhile
+        scene.observer._reader.wake()
+        scene.sink.wait_for("disappeared", "expo-gone")
+        scene.sink.wait_for("disappeared", "expo-replaced")
+        scene.sink.wait_for("disappeared", "expo-renamed")
+        scene.settle()
+
+        over = capturing.lives.has_ended
+        assert over(SessionId("gone"))
+        assert over(SessionId("replaced"))
+        assert not over(SessionId("renamed"))
+        assert len(capturing.lives.all()) == 4
+    capturing.close()
