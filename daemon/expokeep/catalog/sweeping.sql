@@ -92,6 +92,8 @@ SELECT pack.id, pack.key, pack.size_bytes
    AND NOT is_needed(pack.id)
    AND (
         (pack.kind = 'merge'
+         -- What a rebuild found is of nobody, and may be all that is left of a session.
+         AND pack.host IS DISTINCT FROM '00000000-0000-0000-0000-000000000000'
          AND pack.state_at <= now() - least(%(grace_s)s, 3600) * interval '1 second')
         OR
         (pack.state_at <= now() - %(grace_s)s * interval '1 second'

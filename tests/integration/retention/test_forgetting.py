@@ -12,6 +12,7 @@ from consistency import Books, assert_consistent
 from expokeep import clock
 from expokeep.catalog.checking import PostgresChecking
 from expokeep.catalog.proofs import PostgresProofs
+from expokeep.catalog.revival import NOBODY
 from expokeep.catalog.values import Host
 from expokeep.check.run import Checker
 from expokeep.check.subset import Everything
@@ -618,3 +619,33 @@ def test_an_intent_goes_only_when_nobody_needs_what_it_holds(
     warden.collect()
     assert warden.collect().swept.is_done
     assert not list(keeper.store.list("v1/main/"))
+
+
+AN_HOUR_AGO_EXPECTED = """
+UPDATE expokeep.pack
+   SET state = 'uploading',
+       kind = 'merge',
+       state_at = now() - interval '2 hours',
+       host = %s
+ WHERE session = (SELECT id FROM expokeep.session WHERE sid = 'one')
+"""
+
+
+@pytest.mark.parametrize(("host", "stale"), [(NOBODY, 0), (None, 1)])
+def test_a_merge_that_a_rebuild_found_has_the_whole_grace(
+    keeper, warden, catalog_url, host, stale
+):
+    write(keeper, {"package.json": b"{}"}, SessionId("one"))
+    keeper.save(SessionId("one"))
+    with psycopg.connect(catalog_url) as connection:
+        if host is not None:
+            connection.execute(
+                "INSERT INTO expokeep.host VALUES (%s, 'nobody', 'epoch')", [host]
+            )
+        connection.execute(AN_HOUR_AGO_EXPECTED, [host])
+        connection.execute(NOTHING_RECORDED)
+        connection.execute("DELETE FROM expokeep.blob")
+
+    found = warden.sweeper.packs.stale(grace_s=7 * 86_400, limit=9)
+
+    assert len(found) == stale
