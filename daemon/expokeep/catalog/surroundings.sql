@@ -59,7 +59,7 @@ ON CONFLICT (sid, host) DO UPDATE
 -- An inode number comes back, perhaps at once: the life that ended is the newest that
 -- had begun by then. How long ago that was is told, because clocks of hosts differ.
 UPDATE epoch
-   SET ended_at = clock_timestamp() - %(ago)s
+   SET ended_at = clock_timestamp() - %(ago)s::interval
   FROM session
  WHERE session.sid = %(session)s
    AND epoch.session = session.id
@@ -73,4 +73,4 @@ UPDATE epoch
                           AND other.host = %(host)s
                           AND other.device = %(device)s
                           AND other.inode = %(inode)s
-                          AND other.started_at <= clock_timestamp() - %(ago)s);
+                          AND other.started_at <= clock_timestamp() - %(ago)s::interval);
