@@ -56,6 +56,21 @@ def test_systemd_hears_that_it_is_ready_alive_and_stopping(fresh, site):
     assert {told.split("\n")[0] for told in heard[1:-1]} == {"WATCHDOG=1"}
 
 
+def test_who_was_frozen_for_a_while_goes_on(fresh, site):
+    daemon = fresh(environment={"WATCHDOG_USEC": "400000"})
+    daemon.start()
+    frozen_s = time.monotonic()
+    daemon.process.send_signal(signal.SIGSTOP)
+    until(lambda: time.monotonic() > frozen_s + 0.5, "it misses a ping")
+    daemon.process.send_signal(signal.SIGCONT)
+
+    sid, place = site.session()
+    appear(place, {"App.js": "1"})
+
+    daemon.await_versions(sid, 1)
+    assert daemon.manager.wait_for("WATCHDOG=1", times=3)
+
+
 @pytest.mark.long
 def test_a_daemon_whose_watch_proves_nothing_is_not_called_alive(fresh):
     daemon = fresh(environment={"WATCHDOG_USEC": "400000"})

@@ -175,7 +175,7 @@ def _serve(parts: Parts, control: ControlSocket, systemd: Systemd) -> None:
     """Tell that we are well until somebody wants us to stop; then drain."""
     systemd.ready()
     log.info("ready", sessions=len(parts.board.lines()))
-    while signal.sigtimedwait(STOP, systemd.ping_every_s) is None:
+    while not _is_asked_to_stop(systemd.ping_every_s):
         if control.is_alive and parts.is_well():
             systemd.alive(parts.summary())
         else:
@@ -186,6 +186,14 @@ def _serve(parts: Parts, control: ControlSocket, systemd: Systemd) -> None:
     _drained(parts)
     parts.say_goodbye()
     log.info("stopped", in_spool=parts.engine.spool.backlog().entries)
+
+
+def _is_asked_to_stop(wait_s: float) -> bool:
+    """Wait for a signal that ends us; return whether it came."""
+    found = signal.sigtimedwait(STOP, wait_s)
+    # If we were frozen for longer than that (SIGSTOP, a machine put to sleep), Python
+    # gives back the memory of a signal that never was, instead of None.
+    return found is not None and found.si_signo in STOP
 
 
 def _drained(parts: Parts) -> bool:
@@ -200,7 +208,7 @@ def _drained(parts: Parts) -> bool:
     while waited_s < limit_s and not parts.is_stuck():
         if parts.drain(_LOOK_FOR_SIGNALS_S):
             return True
-        if signal.sigtimedwait(STOP, 0) is not None:
+        if _is_asked_to_stop(0):
             return False
         waited_s += _LOOK_FOR_SIGNALS_S
     return False
