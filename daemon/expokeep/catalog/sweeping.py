@@ -138,8 +138,12 @@ class Dooming:
         held = set(self.hold(ids))
         going = [pack for pack in ids if pack not in held]
         self.drop_blobs(going)
+        return self.doom_stale(going)
+
+    def doom_stale(self, ids: list[uuid.UUID]) -> list[Outgoing]:
+        """Doom these intents, as far as nothing is in them any more."""
         with self.connection.cursor(row_factory=args_row(Outgoing)) as cursor:
-            return cursor.execute(_SQL["doom_stale"], {"ids": going}).fetchall()
+            return cursor.execute(_SQL["doom_stale"], {"ids": ids}).fetchall()
 
     def due(self, wish: dict[str, Any]) -> list[uuid.UUID]:
         """Return retired packs whose grace is over, and keep others from them."""
