@@ -9,7 +9,7 @@ from daemons import Daemon, Site, appear, daemon_on, digests, until, write
 from expokeep.crash import CAPTURING, SNAPSHOT
 
 SETTINGS = """\
-debounce: {quiet: 1s, max-wait: 3s, deletion-grace: 2s}
+debounce: {quiet: 4s, max-wait: 8s, deletion-grace: 2s}
 storage: {retries: 2, retry-max-delay: 500ms}
 """
 PROJECT = {"App.js": "1", "package.json": "{}", "src/kept.js": "kept"}
@@ -34,8 +34,8 @@ def kept(daemon: Daemon, site: Site, name: str, crash: str):
     sid, place = site.session(name)
     daemon.start(crash=crash)
     appear(place, PROJECT)
-    daemon.await_versions(sid, 1)
     daemon.ask("flush", sid, "--wait")
+    daemon.await_versions(sid, 1)
     return sid, place
 
 
