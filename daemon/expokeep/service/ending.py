@@ -77,8 +77,8 @@ class Ending:
                 capturing.lives.give_back(life)
                 raise
             else:
-                capturing.lives.bury(life)
-                self._forget(life.directory)
+                if capturing.lives.bury(life):
+                    self._forget(life.directory)
         return waits
 
     def _seal(self, life: TakenLife) -> None:

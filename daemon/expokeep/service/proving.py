@@ -1,5 +1,6 @@
 """The verbs of the control socket that prove what is kept. All are for operators."""
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -101,7 +102,15 @@ class ProvingRoutes:
             raise UsageError(f"repair catalog, manifests or spool, not {wish.what!r}")
         repairer = wiring.repairer_of(self.parts.engine, self._homes)
         act = repairer.catalog if wish.what == "catalog" else repairer.manifests
-        return act(dry_run=wish.dry_run, subset=subset)
+        said = act(dry_run=wish.dry_run, subset=subset)
+        return said if wish.dry_run else self._beside_no_maintenance(said)
+
+    def _beside_no_maintenance(self, said: Iterator[Said]) -> Iterator[Said]:
+        """Repair while nobody sweeps or merges, here or on another host."""
+        with contextlib.ExitStack() as stack:
+            if self.parts.maintenance is not None:
+                stack.enter_context(self.parts.maintenance.alone())
+            yield from said
 
     def _homes(self, session: SessionId) -> list[Path]:
         return [line.path for line in self.parts.board.lines(session)]

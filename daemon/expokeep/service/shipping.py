@@ -70,7 +70,9 @@ class Shipping:
         """Plan a snapshot that was sealed just now."""
         session = sealed.entry.note.session
         with self._changed:
-            waits = session in self._trouble
+            trouble = self._trouble.get(session)
+            # What is lost passes by no waiting, and holds up nothing behind it.
+            waits = trouble is not None and not isinstance(trouble.error, ChainLost)
             if waits or len(self._remembered) >= MAX_REMEMBERED:
                 sealed.claim.release()
             else:

@@ -112,12 +112,13 @@ class Lives:
             if life.is_over:
                 self._over.append(life)
 
-    def bury(self, life: TakenLife) -> None:
-        """Forget a life: all of it is kept."""
-        life.finish()
+    def bury(self, life: TakenLife) -> bool:
+        """Forget a life: all of it is kept. Not if it came back under its name."""
         with self._lock:
             if life.is_over:
+                life.finish()
                 self._known.pop(_key(life.life), None)
+            return life.is_over
 
 
 def _key(life: Life) -> LifeKey:
