@@ -81,16 +81,18 @@ class Lives:
 
     def left(self) -> list[TakenLife]:
         """Return the lives that ended while no process was there."""
-        return [
+        found = [
             TakenLife(life, self._journals, self._allowance)
             for life in self._journals.left()
             if not _stands(life)
         ]
+        for life in found:
+            life.is_over = True
+        return found
 
     def adopt(self, life: TakenLife) -> None:
         """Let the end of a life be asked for of which no event told."""
         with self._lock:
-            life.is_over = True
             self._over.append(life)
 
     def has_ended(self, session: SessionId) -> bool:
