@@ -36,6 +36,9 @@ DIRECTORIES_EACH = 8
 FILES_EACH = 40
 REST_S = 60
 SETTLE_S = 15.0
+QUIET_S = 30.0
+"""So long without a request, and nothing is left to do."""
+LONGEST_QUIET_S = 900.0
 LONGEST_FLUSH = "15m"
 
 
@@ -82,7 +85,7 @@ def _measures(work: Path, sessions: int, length_s: int) -> Iterator[str]:
         time.sleep(SETTLE_S)
         yield scene.at_work(length_s)
         yield scene.after_it()
-        time.sleep(SETTLE_S)
+        yield scene.put_together()
         yield scene.at_rest()
 
 
@@ -143,6 +146,21 @@ class _Scene:
         return (
             f"{sum(map(len, self.edits.values()))} edits became {versions} versions;"
             f" {lost} were lost (aim: 0)."
+        )
+
+    def put_together(self) -> str:
+        """Wait until what the work left to do is done; return what that took."""
+        tally = self.proxy.tally = Tally()
+        begin_s = last_s = time.monotonic()
+        seen = 0
+        while time.monotonic() < min(last_s + QUIET_S, begin_s + LONGEST_QUIET_S):
+            time.sleep(1.0)
+            count = sum(tally.requests.values())
+            if count != seen:
+                seen, last_s = count, time.monotonic()
+        return (
+            "What came after the work, such as putting small packs together, took"
+            f" {last_s - begin_s:.0f} s and {_told(tally)}."
         )
 
     def at_rest(self) -> str:
