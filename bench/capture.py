@@ -267,26 +267,29 @@ def _daemon(work: Path) -> Iterator[None]:
     config, log = work / "expokeep.yaml", work / "log"
     config.write_text(_SETTINGS)
     bare = {"DATABASE_URL": "", "R2_ENDPOINT": "", "R2_ACCESS_KEY_ID": ""}
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+    environment = {
+        **os.environ,
+        **bare,
+        "EXPOKEEP_STATE_DIR": str(work / "state"),
+        "NOTIFY_SOCKET": str(work / "notify"),
+    }
+    program = Path(sys.executable).with_name("expokeepd")
+    words = [program, "-c", config, "--watch-dir", work / "watched"]
+    # Closed once it is ready: who never reads what a daemon says holds it up.
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager,
+        log.open("wb") as out,
+    ):
         manager.bind(str(work / "notify"))
-        environment = {
-            **os.environ,
-            **bare,
-            "EXPOKEEP_STATE_DIR": str(work / "state"),
-            "NOTIFY_SOCKET": str(work / "notify"),
-        }
-        program = Path(sys.executable).with_name("expokeepd")
-        words = [program, "-c", config, "--watch-dir", work / "watched"]
-        with log.open("wb") as out:
-            process = subprocess.Popen(words, env=environment, stderr=out)
-        try:
-            manager.settimeout(_WAIT_S)
-            while b"READY=1" not in manager.recv(65536):
-                pass
-            yield
-        finally:
-            process.terminate()
-            process.wait(_WAIT_S)
+        manager.settimeout(_WAIT_S)
+        process = subprocess.Popen(words, env=environment, stderr=out)
+        while b"READY=1" not in manager.recv(65536):
+            pass
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(_WAIT_S)
 
 
 @contextmanager
