@@ -20,6 +20,7 @@ class SettlerMachine(RuleBasedStateMachine):
         self.settler: Settler[str] = Settler(QUIET_S, MAX_WAIT_S)
         self.events_s: dict[str, list[float]] = {}
         self.wakes_s: dict[str, float] = {}
+        self.hurries_s: dict[str, float] = {}
         self.paused: set[str] = set()
 
     @rule(quarters=st.integers(0, 80))
@@ -38,9 +39,15 @@ class SettlerMachine(RuleBasedStateMachine):
         self.wakes_s[session] = min(at_s, self.wakes_s.get(session, at_s))
 
     @rule(session=sessions)
+    def hurry(self, session: str) -> None:
+        self.settler.hurry(session, self.now_s)
+        self.hurries_s.setdefault(session, self.now_s)
+
+    @rule(session=sessions)
     def take(self, session: str) -> None:
         self.settler.taken(session, self.now_s)
         self.events_s.pop(session, None)
+        self.hurries_s.pop(session, None)
         if self.wakes_s.get(session, self.now_s + 1) <= self.now_s:
             del self.wakes_s[session]
 
@@ -59,16 +66,20 @@ class SettlerMachine(RuleBasedStateMachine):
         self.settler.forget(session)
         self.events_s.pop(session, None)
         self.wakes_s.pop(session, None)
+        self.hurries_s.pop(session, None)
         self.paused.discard(session)
 
     def promised_s(self) -> dict[str, float]:
         promised: dict[str, float] = {}
-        for session in ({*self.events_s} | {*self.wakes_s}) - self.paused:
+        wanted = {*self.events_s} | {*self.wakes_s} | {*self.hurries_s}
+        for session in wanted - self.paused:
             times_s = []
             if events_s := self.events_s.get(session):
                 times_s += [events_s[-1] + QUIET_S, events_s[0] + MAX_WAIT_S]
-            if session in self.wakes_s:
+            elif session in self.wakes_s:
                 times_s.append(self.wakes_s[session])
+            if session in self.hurries_s:
+                times_s.append(self.hurries_s[session])
             promised[session] = min(times_s)
         return promised
 
@@ -91,7 +102,7 @@ class SettlerMachine(RuleBasedStateMachine):
     def nothing_is_left_behind(self) -> None:
         assert len(self.settler._agenda._heap) <= 200
         assert {*self.settler._bursts} == (
-            {*self.events_s} | {*self.wakes_s} | self.paused
+            {*self.events_s} | {*self.wakes_s} | {*self.hurries_s} | self.paused
         )
 
 

@@ -44,10 +44,14 @@ class Turnstile(Generic[Key, Lane]):
             if before_s is None or (after_s is not None and after_s < before_s):
                 self._changed.notify_all()
 
-    def schedule(self, key: Key, in_s: float = 0.0) -> None:
-        """Make `key` due in so many seconds, at the latest."""
+    def schedule(self, key: Key, in_s: float | None = None) -> None:
+        """Make `key` due at once; or in so many seconds, if nothing goes on then."""
         with self._changed:
-            self._settler.schedule(key, clock.monotonic_s() + in_s)
+            now_s = clock.monotonic_s()
+            if in_s is None:
+                self._settler.hurry(key, now_s)
+            else:
+                self._settler.schedule(key, now_s + in_s)
             self._changed.notify_all()
 
     def forget(self, key: Key) -> None:

@@ -17,6 +17,7 @@ class _Burst:
     first_s: float | None = None
     last_s: float = 0.0
     wake_s: float | None = None
+    hurry_s: float | None = None
     paused: bool = False
 
 
@@ -55,11 +56,19 @@ class Settler(Generic[Key]):
         """Make the session due at `at_s` even if nothing happens until then.
 
         The earliest wish wins and later ones are dropped: whoever is woken looks again
-        and says when the next look is worth it.
+        and says when the next look is worth it. In the middle of a burst nobody is
+        woken by a clock: a file may be half written. The burst's end is near enough.
         """
         burst = self._bursts.setdefault(session, _Burst())
         if burst.wake_s is None or at_s < burst.wake_s:
             burst.wake_s = at_s
+        self._plan(session, burst)
+
+    def hurry(self, session: Key, now_s: float) -> None:
+        """Make the session due at once, whatever goes on: somebody asks for it."""
+        burst = self._bursts.setdefault(session, _Burst())
+        if burst.hurry_s is None:
+            burst.hurry_s = now_s
         self._plan(session, burst)
 
     def due(self, now_s: float) -> list[Key]:
@@ -85,7 +94,7 @@ class Settler(Generic[Key]):
         burst = self._bursts.get(session)
         if burst is None:
             return
-        burst.first_s = None
+        burst.first_s = burst.hurry_s = None
         if burst.wake_s is not None and burst.wake_s <= now_s:
             burst.wake_s = None
         self._plan(session, burst)
@@ -114,10 +123,12 @@ class Settler(Generic[Key]):
     def _due_s(self, burst: _Burst) -> float | None:
         if burst.paused:
             return None
-        times_s = [] if burst.wake_s is None else [burst.wake_s]
+        settled_s = burst.wake_s
         if burst.first_s is not None:
-            times_s.append(burst.last_s + self._quiet_s)
-            times_s.append(burst.first_s + self._max_wait_s)
+            settled_s = min(
+                burst.last_s + self._quiet_s, burst.first_s + self._max_wait_s
+            )
+        times_s = (at_s for at_s in (settled_s, burst.hurry_s) if at_s is not None)
         return min(times_s, default=None)
 
     def _plan(self, session: Key, burst: _Burst) -> None:
@@ -131,5 +142,5 @@ class Settler(Generic[Key]):
             self._agenda.set(session, due_s)
 
     def _drop_if_empty(self, session: Key, burst: _Burst) -> None:
-        if burst.first_s is None and burst.wake_s is None and not burst.paused:
+        if burst == _Burst(last_s=burst.last_s):
             del self._bursts[session]

@@ -91,6 +91,25 @@ def test_a_wake_up_outlives_a_snapshot_before_it() -> None:
     assert patient.next_due_s() is None
 
 
+def test_no_clock_wakes_anybody_in_the_middle_of_a_burst() -> None:
+    patient = settler()
+    patient.schedule("shop", 60.0)
+    patient.touched("shop", 59.9)  # a file is cut short, and is written in a moment
+
+    assert patient.due(60.0) == []
+    assert patient.due(61.9) == ["shop"]
+
+
+def test_who_asks_for_it_now_waits_for_no_quiet() -> None:
+    patient = settler()
+    patient.touched("shop", 0.0)
+    patient.hurry("shop", 0.5)
+
+    assert patient.due(0.5) == ["shop"]
+    patient.taken("shop", 0.5)
+    assert patient.next_due_s() is None
+
+
 def test_a_paused_session_collects_and_waits() -> None:
     patient = settler()
     patient.pause("shop")
