@@ -16,7 +16,7 @@ def host_of(settings: Settings) -> Host:
     try:
         return Host(uuid.UUID(file.read_text().strip()), name)
     except FileNotFoundError:
-        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
         host_id = uuid.uuid4()
         fresh = file.with_suffix(".new")
         fresh.write_text(f"{host_id}\n")
