@@ -23,6 +23,7 @@ from expokeep.catalog.connection import Database
 from expokeep.catalog.postgres import PostgresCatalog
 from expokeep.embedded.postgres import Postgres, running_postgres
 from expokeep.embedded.seaweed import Seaweed, running_seaweed
+from expokeep.store.s3 import S3Settings, create_bucket
 
 PrepareSite = Callable[[], AbstractContextManager[Site]]
 
@@ -73,6 +74,19 @@ def s3_server(servers_dir: Path) -> Iterator[Seaweed]:
     """An S3 server without buckets."""
     with running_seaweed(servers_dir) as seaweed:
         yield seaweed
+
+
+@pytest.fixture
+def s3_bucket(s3_server: Seaweed, bucket_name: str) -> S3Settings:
+    """An empty bucket that is this test's own, as a driver is told of it."""
+    settings = S3Settings(
+        s3_server.endpoint_url,
+        bucket_name,
+        s3_server.access_key_id,
+        s3_server.secret_access_key,
+    )
+    create_bucket(settings)
+    return settings
 
 
 @pytest.fixture

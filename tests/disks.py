@@ -36,11 +36,13 @@ def small_disk(path: Path, *, size: int, inodes: int = 0) -> Iterator[Path]:
 def read_only(path: Path) -> Iterator[None]:
     """Refuse every write below a directory, as after an error of its file system.
 
-    A mount of its own above the old one: files that are open for writing stay so.
+    A mount of its own above the old one: files that are open for writing stay so. While
+    one is opened through it, the kernel says that it is busy.
     """
+    remount = ["mount", "-o", "remount,ro,bind", str(path)]
     _do("mount", "--bind", path, path)
     try:
-        _do("mount", "-o", "remount,ro,bind", path)
+        until(lambda: run(remount).returncode == 0, f"{path} is read-only")
         yield
     finally:
         _do("umount", "--lazy", path)

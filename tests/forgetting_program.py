@@ -7,12 +7,14 @@ stock of contents that every host has: whatever dies is soon wanted again.
 
 import hashlib
 import json
+import os
 import random
 import shutil
+import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from expokeep import clock, log
@@ -28,6 +30,8 @@ from retaining import Warden
 
 STOCK = 60
 PURGED_WITHIN_S = 4.0
+ENDS_WITHIN_S = 60.0
+SEED = os.environ.get("EXPOKEEP_SEED", "20261124")
 SIZES = (0, 40, 700, 5000, 5000, 30_000, 200_000)
 
 
@@ -41,6 +45,48 @@ def contents(number: int) -> bytes:
 def fingerprint(seen) -> str:
     """Return what tells one tree from every other."""
     return hashlib.sha256(repr(sorted(seen.items())).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Started:
+    """A process that is at it, and the file that it writes what it has to say to."""
+
+    process: subprocess.Popen
+    said: Path
+
+    @property
+    def is_at_it(self) -> bool:
+        return self.process.poll() is None
+
+    def told(self) -> dict:
+        """Wait for its end, and return what it has to say."""
+        assert self.process.wait(ENDS_WITHIN_S) == 0
+        return json.loads(self.said.read_text())
+
+
+def started(
+    role: str, name: str, top: Path, dsn: str, s3: S3Settings, *, duration_s: float
+) -> Started:
+    """Start a host or a warden."""
+    wish = {
+        "name": name,
+        "seed": SEED,
+        "top": str(top),
+        "dsn": dsn,
+        "s3": asdict(s3),
+        "duration_s": duration_s,
+    }
+    said = top / f"{name}.said"
+    with said.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, __file__, role],
+            stdin=subprocess.PIPE,
+            stdout=out,
+            text=True,
+        )
+    process.stdin.write(json.dumps(wish))
+    process.stdin.close()
+    return Started(process, said)
 
 
 @dataclass

@@ -10,7 +10,6 @@ from pathlib import Path
 import boto3
 import pytest
 
-from expokeep.embedded.seaweed import Seaweed
 from expokeep.errors import AccessDenied, ConfigError, IntegrityError, NotFound
 from expokeep.model.digest import Digest
 from expokeep.store.base import ObjectExists
@@ -22,40 +21,28 @@ KEY = "v1/local/session/0000000001-0-pack.tar.zst"
 
 
 @pytest.fixture
-def settings(s3_server: Seaweed, bucket_name: str) -> S3Settings:
-    settings = S3Settings(
-        s3_server.endpoint_url,
-        bucket_name,
-        s3_server.access_key_id,
-        s3_server.secret_access_key,
-    )
-    create_bucket(settings)
-    return settings
-
-
-@pytest.fixture
-def in_parts(settings: S3Settings) -> S3Settings:
+def in_parts(s3_bucket: S3Settings) -> S3Settings:
     """Settings by which 11 MiB are three parts."""
     return dataclasses.replace(
-        settings, single_put_max_bytes=6 * MIB, part_size_bytes=5 * MIB
+        s3_bucket, single_put_max_bytes=6 * MIB, part_size_bytes=5 * MIB
     )
 
 
 @contextlib.contextmanager
-def store_of(settings: S3Settings) -> Iterator[S3Store]:
-    with contextlib.closing(S3Store(settings)) as store:
+def store_of(s3_bucket: S3Settings) -> Iterator[S3Store]:
+    with contextlib.closing(S3Store(s3_bucket)) as store:
         yield store
 
 
 @pytest.fixture
-def asking(settings: S3Settings) -> Iterator:
+def asking(s3_bucket: S3Settings) -> Iterator:
     """An S3 client of another make: what the server itself says."""
     client = boto3.client(
         "s3",
-        endpoint_url=settings.endpoint_url,
+        endpoint_url=s3_bucket.endpoint_url,
         region_name="auto",
-        aws_access_key_id=settings.access_key_id,
-        aws_secret_access_key=settings.secret_access_key,
+        aws_access_key_id=s3_bucket.access_key_id,
+        aws_secret_access_key=s3_bucket.secret_access_key,
     )
     with contextlib.closing(client):
         yield client
@@ -66,23 +53,23 @@ def file_of(path: Path, contents: bytes) -> tuple[Path, Digest]:
     return path, Digest(hashlib.sha256(contents).digest())
 
 
-def test_a_flipped_byte_is_refused_by_the_server(settings, tmp_path):
+def test_a_flipped_byte_is_refused_by_the_server(s3_bucket, tmp_path):
     path, digest = file_of(tmp_path / "a", b"contents")
     path.write_bytes(b"cOntents")
 
-    with store_of(settings) as store:
+    with store_of(s3_bucket) as store:
         with pytest.raises(IntegrityError):
             store.put_file(KEY, path, sha256=digest)
 
         assert store.head(KEY) is None
 
 
-def test_a_big_file_goes_up_in_equal_parts_and_comes_back(settings, asking, tmp_path):
+def test_a_big_file_goes_up_in_equal_parts_and_comes_back(s3_bucket, asking, tmp_path):
     contents = os.urandom(70 * MIB)
     path, digest = file_of(tmp_path / "big", contents)
     told: list[int] = []
 
-    with store_of(settings) as store:
+    with store_of(s3_bucket) as store:
         store.put_file(KEY, path, sha256=digest, progress=told.append)
 
         found = store.head(KEY)
@@ -96,7 +83,7 @@ def test_a_big_file_goes_up_in_equal_parts_and_comes_back(settings, asking, tmp_
     assert "PutObject" not in usage.requests
     assert usage.class_a == 8
     parts = [
-        asking.head_object(Bucket=settings.bucket, Key=KEY, PartNumber=number)
+        asking.head_object(Bucket=s3_bucket.bucket, Key=KEY, PartNumber=number)
         for number in range(1, 6)
     ]
     sizes = [part["ContentLength"] for part in parts]
@@ -171,16 +158,16 @@ def test_of_two_who_send_parts_at_once_the_late_one_is_refused(
     assert "Uploads" not in asking.list_multipart_uploads(Bucket=in_parts.bucket)
 
 
-def test_a_bucket_is_made_once(settings):
-    create_bucket(settings)
+def test_a_bucket_is_made_once(s3_bucket):
+    create_bucket(s3_bucket)
 
-    with store_of(settings) as store:
+    with store_of(s3_bucket) as store:
         store.check()
 
 
-def test_a_bucket_that_is_not_there_is_named(settings, tmp_path):
+def test_a_bucket_that_is_not_there_is_named(s3_bucket, tmp_path):
     path, digest = file_of(tmp_path / "a", b"contents")
-    elsewhere = dataclasses.replace(settings, bucket="there-is-none")
+    elsewhere = dataclasses.replace(s3_bucket, bucket="there-is-none")
 
     with store_of(elsewhere) as store:
         with pytest.raises(NotFound, match="there-is-none") as raised:
@@ -192,8 +179,8 @@ def test_a_bucket_that_is_not_there_is_named(settings, tmp_path):
 
 
 @pytest.mark.parametrize("wrong", ["access_key_id", "secret_access_key"])
-def test_wrong_credentials_are_refused_and_not_shown(settings, wrong):
-    intruder = dataclasses.replace(settings, **{wrong: "canary0123456789"})
+def test_wrong_credentials_are_refused_and_not_shown(s3_bucket, wrong):
+    intruder = dataclasses.replace(s3_bucket, **{wrong: "canary0123456789"})
 
     with (
         store_of(intruder) as store,
@@ -202,17 +189,17 @@ def test_wrong_credentials_are_refused_and_not_shown(settings, wrong):
         store.check()
 
     assert "canary" not in str(raised.value)
-    assert settings.secret_access_key not in repr(raised.value.__cause__)
+    assert s3_bucket.secret_access_key not in repr(raised.value.__cause__)
 
 
-def test_an_endpoint_that_is_no_url_is_a_matter_of_configuration(settings):
-    nowhere = dataclasses.replace(settings, endpoint_url="r2.example")
+def test_an_endpoint_that_is_no_url_is_a_matter_of_configuration(s3_bucket):
+    nowhere = dataclasses.replace(s3_bucket, endpoint_url="r2.example")
 
     with store_of(nowhere) as store, pytest.raises(ConfigError, match=r"r2\.example"):
         store.check()
 
 
-def test_settings_of_other_programs_do_not_count(settings, monkeypatch, tmp_path):
+def test_settings_of_other_programs_do_not_count(s3_bucket, monkeypatch, tmp_path):
     (tmp_path / "config").write_text("[profile x]\ns3 =\n  addressing_style = nonsense")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_PROFILE", "there-is-no-such-profile")
@@ -222,5 +209,5 @@ def test_settings_of_other_programs_do_not_count(settings, monkeypatch, tmp_path
     # As in a process that begins with this environment.
     _session.cache_clear()
 
-    with store_of(settings) as store:
+    with store_of(s3_bucket) as store:
         store.check()

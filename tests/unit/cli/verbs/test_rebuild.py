@@ -2,7 +2,8 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def unconfigured(monkeypatch, tmp_path):
+def unconfigured(run, monkeypatch, tmp_path):
+    # After `run`, which unsets what is set here.
     for name in ("DATABASE_URL", "R2_ENDPOINT", "R2_ACCESS_KEY_ID"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("EXPOKEEP_STATE_DIR", str(tmp_path))
