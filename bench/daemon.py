@@ -11,14 +11,18 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
+from bench import tools
 from bench.peers.base import Ground
+from bench.proxy import Proxy
+from bench.server import Server
+from expokeep.embedded.servers import running_servers
 
 _START_S = 60.0
 _STOP_S = 60.0
@@ -29,6 +33,17 @@ debounce: {quiet: 10m, max-wait: 1h}
 reconcile-interval: 1d
 """
 """Settings of a daemon that keeps nothing by itself for as long as a round takes."""
+
+
+@contextmanager
+def ground_for(work: Path) -> Iterator[tuple[Proxy, Ground]]:
+    """Hold servers of our own, a proxy before the bucket, and what a daemon needs."""
+    with ExitStack() as stack:
+        servers = stack.enter_context(running_servers(work / "servers"))
+        proxy = stack.enter_context(Proxy(servers.seaweed.endpoint_url).running())
+        bucket = stack.enter_context(Server(servers.seaweed, proxy.endpoint).bucket())
+        programs = {name: tools.expokeep(name) for name in ("expokeep", "expokeepd")}
+        yield proxy, Ground(programs, bucket, work, servers.postgres.dsn)
 
 
 class DaemonFailed(Exception):

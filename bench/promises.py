@@ -24,10 +24,7 @@ from pathlib import Path
 from bench import daemon, report, tools
 from bench.daemon import Daemon
 from bench.machine import describe
-from bench.peers.base import Ground
 from bench.proxy import Proxy
-from bench.server import Server
-from expokeep.embedded.servers import running_servers
 
 BEGIN = "<!-- promises: written by `python -m bench.promises --write`, not by hand -->"
 END = "<!-- end of promises -->"
@@ -59,16 +56,10 @@ def main() -> None:
 
 
 def _promises(work: Path) -> Iterator[str]:
-    programs = {name: tools.expokeep(name) for name in ("expokeep", "expokeepd")}
     with ExitStack() as stack:
-        servers = stack.enter_context(running_servers(work / "servers"))
-        proxy = Proxy(servers.seaweed.endpoint_url)
-        stack.enter_context(proxy.running())
-        server = Server(servers.seaweed, proxy.endpoint)
-        bucket = stack.enter_context(server.bucket())
+        proxy, ground = stack.enter_context(daemon.ground_for(work))
         watched = work / "watched"
         watched.mkdir()
-        ground = Ground(programs, bucket, work, servers.postgres.dsn)
         running = daemon.running(ground, watched, daemon.ONLY_WHEN_ASKED)
         scene = _Scene(proxy, stack.enter_context(running), watched, work)
         yield scene.many_objects()

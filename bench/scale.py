@@ -18,15 +18,13 @@ from pathlib import Path
 
 import psycopg
 
-from bench import daemon, report, tools
+from bench import daemon, report
 from bench.counting import Tally
 from bench.daemon import Daemon
 from bench.machine import describe
 from bench.peers.base import Ground
 from bench.proxy import Proxy
-from bench.server import Server
 from bench.startup import usage
-from expokeep.embedded.servers import running_servers
 
 BEGIN = "<!-- scale: written by `python -m bench.scale --write`, not by hand -->"
 END = "<!-- end of scale -->"
@@ -68,11 +66,7 @@ def _measures(work: Path, sessions: int, length_s: int) -> Iterator[str]:
     for number in range(sessions):
         _make(watched / f"expo-s{number}", number)
     with ExitStack() as stack:
-        servers = stack.enter_context(running_servers(work / "servers"))
-        proxy = stack.enter_context(Proxy(servers.seaweed.endpoint_url).running())
-        bucket = stack.enter_context(Server(servers.seaweed, proxy.endpoint).bucket())
-        programs = {name: tools.expokeep(name) for name in ("expokeep", "expokeepd")}
-        ground = Ground(programs, bucket, work, servers.postgres.dsn)
+        proxy, ground = stack.enter_context(daemon.ground_for(work))
         begin_s = time.monotonic()
         kept = stack.enter_context(daemon.running(ground, watched))
         kept.ask("flush", "--all", "--wait", "--timeout", LONGEST_FLUSH)
@@ -81,7 +75,7 @@ def _measures(work: Path, sessions: int, length_s: int) -> Iterator[str]:
             f" directories were found and kept {time.monotonic() - begin_s:.0f} s after"
             " the daemon's start."
         )
-        scene = _Scene(proxy, kept, watched, ground, servers.postgres.dsn)
+        scene = _Scene(proxy, kept, watched, ground)
         time.sleep(SETTLE_S)
         yield scene.at_work(length_s)
         yield scene.after_it()
@@ -105,7 +99,6 @@ class _Scene:
     daemon: Daemon
     watched: Path
     ground: Ground
-    postgres_dsn: str
     edits: dict[str, list[str]] = field(default_factory=dict)
     """All contents that a session's file was given, in order."""
 
@@ -187,7 +180,7 @@ class _Scene:
     def _transactions(self) -> int:
         """Return how many the daemon's database has seen, without counting ours."""
         name = self.ground.bucket.name.replace("-", "_")
-        with psycopg.connect(self.postgres_dsn, autocommit=True) as connection:
+        with psycopg.connect(self.ground.postgres_dsn, autocommit=True) as connection:
             row = connection.execute(
                 "SELECT xact_commit + xact_rollback FROM pg_stat_database"
                 " WHERE datname = %s",

@@ -21,10 +21,7 @@ from pathlib import Path
 from bench import daemon, report, tools
 from bench.counting import Tally
 from bench.machine import describe
-from bench.peers.base import Ground
 from bench.proxy import Proxy
-from bench.server import Server
-from expokeep.embedded.servers import running_servers
 
 BEGIN = "<!-- startup: written by `python -m bench.startup --write`, not by hand -->"
 END = "<!-- end of startup -->"
@@ -88,11 +85,7 @@ def _idle(work: Path, options: argparse.Namespace) -> Iterator[str]:
     for number in range(options.sessions):
         _session(watched / f"expo-idle{number}", number)
     with ExitStack() as stack:
-        servers = stack.enter_context(running_servers(work / "servers"))
-        proxy = stack.enter_context(Proxy(servers.seaweed.endpoint_url).running())
-        bucket = stack.enter_context(Server(servers.seaweed, proxy.endpoint).bucket())
-        programs = {name: tools.expokeep(name) for name in ("expokeep", "expokeepd")}
-        ground = Ground(programs, bucket, work, servers.postgres.dsn)
+        proxy, ground = stack.enter_context(daemon.ground_for(work))
         begin = time.monotonic()
         kept = stack.enter_context(daemon.running(ground, watched))
         kept.ask("flush", "--all", "--wait", "--timeout", "10m")
