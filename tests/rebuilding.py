@@ -109,8 +109,13 @@ def tools(catalog: PostgresCatalog, store: Store, place: Path) -> Iterator[Tools
             executor=executor,
             generation_of=lambda objects: newest(objects, "v1/"),
             progress=lambda *_: None,
-            note=Noter(PostgresFacts(catalog.database), store, "v1/", 0.0, 1).write,
+            note=noter(catalog.database, store).write,
         )
+
+
+def noter(database: Database, store: Store, guard=lambda: None) -> Noter:
+    """Return what writes all facts at once."""
+    return Noter(PostgresFacts(database), store, "v1/", 0.0, 1, guard)
 
 
 PROJECT = {"package.json": "{}", "App.js": "1", "src/a.js": "a", "src/b.js": "b"}
@@ -190,7 +195,7 @@ class Loss:
     def note(self, dsn: str | None = None) -> int:
         """Write all facts into the bucket."""
         with contextlib.closing(Database(dsn or self.dsn)) as database:
-            return Noter(PostgresFacts(database), self.bucket, "v1/", 0.0, 1).write()
+            return noter(database, self.bucket).write()
 
     def rebuild(self, catalog: PostgresCatalog, act=rebuilt, **wish) -> Report:
         """Rebuild a catalog, or do to it whatever `act` does."""

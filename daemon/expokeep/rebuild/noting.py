@@ -52,6 +52,9 @@ class Noter:
     prefix: str
     max_age_s: float
     max_count: int
+    guard: Callable[[], object]
+    """Called before anything is written: raises if this catalog is an older one, and
+    lets any older one see from then on that it is."""
 
     def act(self, stop: Callable[[], bool]) -> None:
         """Write what waits, if it is enough or has waited long enough."""
@@ -60,9 +63,15 @@ class Noter:
             self.write(stop)
 
     def write(self, stop: Callable[[], bool] = lambda: False) -> int:
-        """Write all that waits; return how many facts that were."""
+        """Write all that waits; return how many facts that were.
+
+        Raises:
+            ExpokeepError: the guard says no. All of it waits on.
+        """
         written = 0
         while not stop() and (noted := self.facts.first(BATCH)):
+            if not written:
+                self.guard()
             facts = in_order(noted)
             self._put(facts)
             point("after-facts-put")

@@ -1,9 +1,10 @@
 """Keeps an old Postgres from deleting what it does not know: the guard of deletions.
 
-Each run that deletes objects takes the next number first, in Postgres and as an object
-of its own in the bucket. A Postgres that came back from an older backup is behind the
-bucket then, and so is one that another has taken the place of: what it does not know is
-not rubbish. Nothing is deleted until the catalog has taken over the rest.
+Each run that deletes objects or writes facts takes the next number first, in Postgres
+and as an object of its own in the bucket: the number moves while anything happens. A
+Postgres that came back from an older backup is behind the bucket then, and so is one
+that another has taken the place of: what it does not know is not rubbish. Nothing is
+deleted until the catalog has taken over the rest.
 """
 
 import re
@@ -32,7 +33,7 @@ _NUMBER = re.compile(r"[0-9]{10}")
 
 
 class OldCatalog(ExpokeepError):
-    """The bucket has seen deletions that this Postgres knows nothing of."""
+    """The bucket has seen deletions or facts that this Postgres knows nothing of."""
 
     exit_code = 4
     hint = (
@@ -67,7 +68,7 @@ class Generations(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Hands out numbers to runs that delete."""
+    """Hands out numbers to runs that delete, or write facts."""
 
     generations: Generations
     store: Store
@@ -89,7 +90,7 @@ class Guard:
         return ours
 
     def next(self) -> int:
-        """Take the next number; only after that may anything be deleted.
+        """Take the next number; only after that may anything be deleted or told.
 
         Raises:
             OldCatalog: this catalog is an older one, or another one deletes as well.
@@ -104,7 +105,7 @@ class Guard:
             raise OldCatalog(number, number) from error
         if number > KEPT:
             self.store.delete([generation_key(number - KEPT, self.prefix)])
-        log.info("generation taken", number=number)
+        log.debug("generation taken", number=number)
         return number
 
     def _put(self, number: int) -> None:

@@ -25,7 +25,7 @@ _ENOUGH = 500
 
 
 def generation_guard(settings: Settings, held: Backends) -> Guard:
-    """Return what stands before every deletion of objects.
+    """Return what stands before every deletion of objects, and before facts.
 
     Raises:
         ConfigError: no database is configured.
@@ -47,6 +47,7 @@ def noter(settings: Settings, held: Backends) -> Noter | None:
         prefix=settings.storage.prefix,
         max_age_s=settings.database.facts_within_s,
         max_count=_ENOUGH,
+        guard=generation_guard(settings, held).next,
     )
 
 
@@ -103,6 +104,11 @@ def rebuilding(
                 generation_of=lambda objects: newest(objects, prefix),
                 progress=progress,
                 note=Noter(
-                    PostgresFacts(database), held.store, prefix, 0.0, max_count=1
+                    facts=PostgresFacts(database),
+                    store=held.store,
+                    prefix=prefix,
+                    max_age_s=0.0,
+                    max_count=1,
+                    guard=lambda: None,  # it is the older one, and is being mended
                 ).write,
             )

@@ -11,7 +11,7 @@ from expokeep.model.names import SessionId
 from expokeep.rebuild.missing import adopted
 from expokeep.retention.generation import Guard, OldCatalog
 from journeys import seen_in
-from rebuilding import changed, fill, told, trees, write
+from rebuilding import changed, fill, noter, told, trees, write
 
 SHOP, NEW = SessionId("shop"), SessionId("new")
 
@@ -68,6 +68,34 @@ def test_a_catalog_of_an_older_backup_may_delete_nothing(went, loss):
         guard(went.old, loss.bucket).next()
 
     assert guard(went.now, loss.bucket).next() == 3
+
+
+def test_facts_alone_tell_an_older_catalog_that_it_is_one(loss):
+    fill(loss.host, loss.dsn)
+    loss.note()
+    loss.catalog.close()
+    old, old_dsn = loss.catalog_like(loss.dsn)
+    now, _ = loss.catalog_like(loss.dsn)
+    here = loss.host_on(now)
+    write(here.home(SHOP), {"App.js": "after the backup"})
+    here.save(SHOP)
+    # Nothing was ever deleted. That something was told is enough.
+    noter(now.database, loss.bucket, guard(now, loss.bucket).next).write()
+    told_by_now = [one.key for one in loss.bucket.list("v1/_meta/facts/")]
+    changed(old_dsn, "UPDATE version SET pinned = false")
+    late = noter(old.database, loss.bucket, guard(old, loss.bucket).next)
+
+    with pytest.raises(OldCatalog):
+        guard(old, loss.bucket).require()
+    with pytest.raises(OldCatalog):
+        late.write()
+
+    # What it has to tell waits, and does not make it look like a newer one.
+    assert [one.key for one in loss.bucket.list("v1/_meta/facts/")] == told_by_now
+    loss.rebuild(old, adopted)
+    guard(old, loss.bucket).require()
+    changed(old_dsn, "UPDATE version SET message = 'caught up' WHERE seq = 1")
+    assert late.write() > 0
 
 
 def test_it_takes_over_what_is_newer_and_may_delete_again(went, loss):
