@@ -4,20 +4,20 @@ An open file can be read after its name is gone: that is all that is left of a p
 which is removed before it has settled. So this is done on the reader's thread, between
 two events, and nothing else is: no reading, no hashing, no log.
 
-A directory is held open for at most a second after its last use, and files are opened
-through it: wherever it was moved to, its descriptor leads to the directory that the
-event is of.
+Its path may be another story: the tree asks the disk, which is ahead of the events.
+What is told under a later path, or under none, is lost with the moves that are told
+after it. So a directory whose place and events do not agree is astray; once it has a
+place, all that is in it is handed over again.
 """
 
-import contextlib
 import os
 import stat
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Protocol
 
 from expokeep.watch import inotify
-from expokeep.watch.opening import EXHAUSTED, open_directory
+from expokeep.watch.held import HeldDirectories, Kernel
+from expokeep.watch.opening import EXHAUSTED, GONE
 from expokeep.watch.values import Capture, SessionDirectory
 from expokeep.watch.watched import Node, Watched, below
 
@@ -29,18 +29,9 @@ _TOLD = (
     | inotify.MOVED_OUT
     | inotify.DELETED
 )
-_HELD_DIRECTORIES = 128
-_HELD_S = 1.0
-"""A directory that is held open cannot be unmounted, so not for long."""
 _MOST_DEPARTURES = 64
 """Renames under way: the two events of one come close together."""
-
-
-class Kernel(Protocol):
-    """Who tells whether this is still the directory that a watch is on."""
-
-    def watch(self, fd: int) -> int:
-        """Watch an open directory; the same one always has the same descriptor."""
+_MOST_ASTRAY = 1024
 
 
 class Pinning:
@@ -54,13 +45,15 @@ class Pinning:
         monotonic_s: Callable[[], float],
     ) -> None:
         self._capture = capture
-        self._kernel = kernel
-        self._plan = plan
-        self._monotonic_s = monotonic_s
-        self._held: OrderedDict[Node, int] = OrderedDict()
-        self._departed: OrderedDict[int, tuple[Watched, bytes]] = OrderedDict()
+        self._held = HeldDirectories(kernel, plan, monotonic_s)
+        self._departed: OrderedDict[int, tuple[Watched, bytes, Node | None]] = (
+            OrderedDict()
+        )
+        self._mover: Node | None = None
+        """The directory whose arrival was told last."""
+        self._newcomers: set[Node] = set()
+        """Directories that were met since the last turn, with all that is in them."""
         self._astray: OrderedDict[Node, None] = OrderedDict()
-        """Directories that were not where they should be when a file in them was."""
         self.takes_found = False
         """Whether files that a walk finds are handed over: not at the start, when all
         of them are there already."""
@@ -75,6 +68,12 @@ class Pinning:
 
     def turned(self) -> None:
         """All events that were read have been told."""
+        for node in list(self._astray):
+            path = node.path()
+            if path is not None:
+                del self._astray[node]
+                self._find_below(node, path)
+        self._newcomers.clear()
         self._capture.turned()
 
     def file(self, node: Node, mask: int, cookie: int, name: bytes) -> None:
@@ -85,7 +84,7 @@ class Pinning:
         if path is None:
             return
         if mask & (inotify.MOVED_OUT | inotify.DELETED):
-            self._left(node.watched, path, mask, cookie)
+            self._left(node, name, path, mask, cookie)
             return
         self._arrived(node.watched, path, mask, cookie)
         self._take(node, name, path, closed=not mask & inotify.CREATED)
@@ -98,7 +97,7 @@ class Pinning:
         if path is None:
             return
         if mask & (inotify.MOVED_OUT | inotify.DELETED):
-            self._left(node.watched, path, mask, cookie)
+            self._left(node, name, path, mask, cookie)
         else:
             self._arrived(node.watched, path, mask, cookie)
 
@@ -109,58 +108,70 @@ class Pinning:
         """
         if not self.takes_found or not node.inode:
             return
+        self._newcomers.add(node)
         try:
-            self._hold(node, os.dup(fd))
+            self._held.hold(node, os.dup(fd))
             self._find_all(node, path)
         except OSError:
             # Out of descriptors: the watch goes on, and the next snapshot takes them.
             self._capture.missed(node.watched.directory)
 
-    def followed(self) -> None:
-        """The tree has followed a rename: what was astray may be found now."""
-        for node in list(self._astray):
-            path = node.path()
-            if path is not None:
-                del self._astray[node]
-                with contextlib.suppress(OSError):
-                    self._opened(node)
-                    self._find_all(node, path)
+    def relocated(self, node: Node) -> None:
+        """A directory that is known was found elsewhere; maybe nobody told of it."""
+        if node is not self._mover:
+            self._stray(node)
+
+    def followed(self, node: Node, name: bytes, before: Node | None) -> None:
+        """The tree has looked at a directory that arrived where `before` was known."""
+        mover, self._mover = self._mover, None
+        after = node.children.get(name)
+        if before is None and (after is mover or after in self._newcomers):
+            return
+        for one in (mover, after):
+            if one is not None:
+                self._stray(one)
 
     def forgotten(self, node: Node) -> None:
         """A directory is not watched any more."""
         self._astray.pop(node, None)
-        fd = self._held.pop(node, None)
-        if fd is not None:
-            os.close(fd)
+        self._held.let_go(node)
 
     def rest(self) -> None:
         """Let go of all directories."""
-        while self._held:
-            _, fd = self._held.popitem()
-            os.close(fd)
+        self._held.rest()
 
     def _path(self, node: Node, name: bytes, *, is_directory: bool) -> bytes | None:
         """Return the path of a name, unless it is none of the session's affairs."""
         above = node.path()
         if above is None:
+            self._stray(node)
             return None
         path = below(above, name)
         excluded = node.watched.excludes(path, is_directory=is_directory)
         return None if excluded else path
 
-    def _left(self, watched: Watched, path: bytes, mask: int, cookie: int) -> None:
+    def _left(
+        self, node: Node, name: bytes, path: bytes, mask: int, cookie: int
+    ) -> None:
         if mask & inotify.DELETED:
-            self._capture.vanished(watched.directory)
+            self._capture.vanished(node.watched.directory)
             return
-        self._departed[cookie] = watched, path
+        self._departed[cookie] = node.watched, path, node.children.get(name)
         while len(self._departed) > _MOST_DEPARTURES:
             self._departed.popitem(last=False)
 
     def _arrived(self, watched: Watched, path: bytes, mask: int, cookie: int) -> None:
         if mask & inotify.MOVED_IN:
-            whose, old = self._departed.pop(cookie, (None, b""))
+            whose, old, self._mover = self._departed.pop(cookie, (None, b"", None))
             if whose is watched:
                 self._capture.moved(watched.directory, old, path)
+
+    def _stray(self, node: Node) -> None:
+        node.watched.is_astray = True
+        self._astray[node] = None
+        while len(self._astray) > _MOST_ASTRAY:
+            lost, _ = self._astray.popitem(last=False)
+            self._capture.missed(lost.watched.directory)
 
     def _take(self, node: Node, name: bytes, path: bytes, *, closed: bool) -> None:
         directory = node.watched.directory
@@ -175,13 +186,27 @@ class Pinning:
         if fd is not None:
             self._capture.opened(directory, path, fd, closed=closed)
 
+    def _find_below(self, node: Node, path: bytes) -> None:
+        """Hand over every file in a directory and in those below it."""
+        stack = [(node, path)]
+        while stack:
+            one, here = stack.pop()
+            try:
+                self._find_all(one, here)
+            except OSError as error:
+                if error.errno in EXHAUSTED:
+                    self._capture.missed(one.watched.directory)
+                continue
+            for name, child in one.children.items():
+                stack.append((child, below(here, name)))
+
     def _find_all(self, node: Node, path: bytes) -> None:
-        """Hand over every file in a directory that is held open.
+        """Hand over every file in a directory.
 
         Raises:
             OSError: it cannot be listed.
         """
-        with os.scandir(self._held[node]) as entries:
+        with os.scandir(self._opened(node)) as entries:
             names = [
                 os.fsencode(entry.name)
                 for entry in entries
@@ -225,45 +250,9 @@ class Pinning:
         Raises:
             OSError: it is not to be found where it should be.
         """
-        fd = self._held.get(node)
-        if fd is None:
-            try:
-                fd = self._reached(node)
-            except FileNotFoundError:
-                self._astray[node] = None
-                while len(self._astray) > _MOST_DEPARTURES:
-                    self._astray.popitem(last=False)
-                raise
-            self._hold(node, fd)
-        else:
-            self._held.move_to_end(node)
-        return fd
-
-    def _reached(self, node: Node) -> int:
-        watched = node.watched
-        fd = open_directory(watched.directory.path)
         try:
-            # Another directory may have this name by now, and even the same inode
-            # number. A watch knows better.
-            if self._kernel.watch(fd) != watched.root.wd:
-                raise FileNotFoundError
-            for name in node.place()[1]:
-                above, fd = fd, open_directory(name, fd)
-                os.close(above)
-            status = os.fstat(fd)
-            is_same_device = status.st_dev == watched.directory.device
-            if status.st_ino != node.inode or not is_same_device:
-                raise FileNotFoundError
-        except OSError:
-            os.close(fd)
+            return self._held.opened(node)
+        except OSError as error:
+            if error.errno in GONE:
+                self._stray(node)
             raise
-        return fd
-
-    def _hold(self, node: Node, fd: int) -> None:
-        if not self._held:
-            self._plan(self._monotonic_s() + _HELD_S, self.rest)
-        self.forgotten(node)
-        self._held[node] = fd
-        while len(self._held) > _HELD_DIRECTORIES:
-            _, oldest = self._held.popitem(last=False)
-            os.close(oldest)

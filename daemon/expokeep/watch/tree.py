@@ -45,6 +45,9 @@ class Onlooker(Protocol):
     def met(self, node: Node, path: bytes, fd: int) -> None:
         """A directory is new, and open as `fd`. Called after its watch is placed."""
 
+    def relocated(self, node: Node) -> None:
+        """A directory that is known was found at another place than it had."""
+
     def forgotten(self, node: Node) -> None:
         """A directory is not watched any more."""
 
@@ -209,6 +212,8 @@ class WatchTree:
                 return None, False  # it moved while we were on the way; the same
             if known.watched is watched:
                 self._attach(known, node, name)
+                if self._onlooker is not None:
+                    self._onlooker.relocated(known)
                 # Rules speak of paths: below the new one they may leave out others.
                 self.suspects.add(watched)
                 return known, False

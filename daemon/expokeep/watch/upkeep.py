@@ -14,6 +14,9 @@ from expokeep.watch.tree import WatchTree
 from expokeep.watch.values import Assignment, Counters, WatchRoot
 from expokeep.watch.watched import Watched
 
+_URGENT_PAUSE = 10
+"""Of the time that the last walk took: urgent ones of a session leave others theirs."""
+
 _logger = log.get(__name__)
 
 
@@ -87,11 +90,16 @@ class Upkeep:
             self._degrade(self._tree.troubled.pop())
         while self._tree.suspects:
             watched = self._tree.suspects.pop()
-            earliest_s = watched.walked_s + self._timings.walk_pause_s
-            self._jobs.plan(max(self._now_s(), earliest_s), self._walk, watched)
+            self._jobs.plan(self._next_walk_s(watched), self._walk, watched)
         expiry_s = self._tree.next_expiry_s()
         if expiry_s is not None:
             self._jobs.plan(expiry_s, self._expire)
+
+    def _next_walk_s(self, watched: Watched) -> float:
+        pause_s = self._timings.walk_pause_s
+        if watched.is_astray:
+            pause_s = min(pause_s, _URGENT_PAUSE * watched.walk_took_s)
+        return max(self._now_s(), watched.walked_s + pause_s)
 
     def _expire(self) -> None:
         self._tree.expire(self._now_s())
@@ -108,6 +116,8 @@ class Upkeep:
         if self._roster.walk(watched):
             # What is new to us was changed by somebody, and we have no event of it.
             self.mark(watched)
+        watched.is_astray = False
+        watched.walk_took_s = self._now_s() - watched.walked_s
         if watched.degraded and not watched.trouble:
             watched.degraded = ""
             self.mark(watched)

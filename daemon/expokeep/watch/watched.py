@@ -60,9 +60,11 @@ class Watched:
         "directory",
         "dirty",
         "found_in",
+        "is_astray",
         "poll_pause_s",
         "root",
         "trouble",
+        "walk_took_s",
         "walked_s",
         "watches",
     )
@@ -80,6 +82,9 @@ class Watched:
         """What the world was told about it."""
         self.poll_pause_s = 0.0
         self.walked_s = float("-inf")
+        self.walk_took_s = 0.0
+        self.is_astray = False
+        """Whether a walk would find what was lost from sight."""
         self.dirty = False
         """Whether anything happened since all was last in doubt."""
         self.obey(rules)

@@ -183,7 +183,7 @@ class Watcher:
             # An attribute of a directory without a watch: it may be readable now.
             self._tree.look(node, name, cookie)
             if self._pinning is not None and mask & inotify.MOVED_IN:
-                self._pinning.followed()
+                self._pinning.followed(node, name, child)
         self._mark(node, name, is_directory=True)
 
     def _on_file(self, node: Node, mask: int, cookie: int, name: bytes) -> None:

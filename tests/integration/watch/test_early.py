@@ -99,6 +99,10 @@ def test_whatever_is_done_to_a_project_all_of_its_files_are_taken(
     for number in range(150):
         change(dice, top, number)
     scene.settle()
+    # What was lost from sight by a race of renames is found by a walk, soon after.
+    (directory,) = scene.observer.directories()
+    scene.observer.rescan(directory)
+    scene.settle()
     there = files_in(top)
     shutil.rmtree(top)
 
@@ -106,23 +110,75 @@ def test_whatever_is_done_to_a_project_all_of_its_files_are_taken(
     assert capturing.allowance.count().dropped == 0
 
 
-def test_a_directory_that_is_renamed_before_its_files_are_looked_at_is_not_lost(
-    tmp_path, capturing
-):
+@pytest.fixture
+def stalled(tmp_path: Path, capturing: Capturing):
+    """A session with `built`, whose events are all handled later than they happen."""
     with watching_late(tmp_path, capture=capturing) as scene:
-        top = scene.tmp / "expo-a"
-        (top / "built").mkdir()
+        (scene.tmp / "expo-a" / "built").mkdir()
         scene.let_go()
         scene.settle()
         scene.observer._watcher._pinning.rest()
         scene.sink.may_go_on.clear()
-        (top / "first").touch()
+        (scene.tmp / "expo-a" / "first").touch()
         scene.sink.wait_for("changed", "expo-a")
-        (top / "built" / "a.js").write_text("a")
-        (top / "built").rename(top / "there")
-        scene.let_go()
-        scene.settle()
-        there = files_in(top)
-        shutil.rmtree(top)
+        yield scene
 
-        assert there.items() <= taken(scene, capturing, "a").items()
+
+def assert_all_is_taken(stalled, capturing):
+    stalled.let_go()
+    stalled.settle()
+    (directory,) = stalled.observer.directories()
+    stalled.observer.rescan(directory)
+    stalled.settle()
+    top = stalled.tmp / "expo-a"
+    there = files_in(top)
+    shutil.rmtree(top)
+    assert there.items() <= taken(stalled, capturing, "a").items()
+
+
+def test_a_directory_that_is_renamed_before_its_files_are_looked_at_is_not_lost(
+    stalled, capturing
+):
+    top = stalled.tmp / "expo-a"
+    (top / "built" / "a.js").write_text("a")
+    (top / "built").rename(top / "there")
+
+    assert_all_is_taken(stalled, capturing)
+
+
+def test_a_directory_that_goes_into_one_which_nobody_knows_yet_is_not_lost(
+    stalled, capturing
+):
+    top = stalled.tmp / "expo-a"
+    (top / "built" / "a.js").write_text("a")
+    (top / "new" / "deep").mkdir(parents=True)
+    (top / "built").rename(top / "new" / "deep" / "built")
+
+    assert_all_is_taken(stalled, capturing)
+
+
+def test_what_is_written_between_two_renames_of_its_directory_is_not_lost(
+    stalled, capturing
+):
+    top = stalled.tmp / "expo-a"
+    (top / "built").rename(top / "once")
+    (top / "once" / "a.js").write_text("a")
+    (top / "once" / "more").mkdir()
+    (top / "once" / "more" / "b.js").write_text("b")
+    (top / "once").rename(top / "twice")
+
+    assert_all_is_taken(stalled, capturing)
+
+
+def test_what_a_walk_finds_ahead_of_its_events_is_not_lost_with_them(
+    stalled, capturing
+):
+    top = stalled.tmp / "expo-a"
+    (top / "built" / "a.js").write_text("a")
+    (directory,) = stalled.observer.directories()
+    (top / "built").rename(top / "once")
+    (top / "once").rename(top / "twice")
+    (top / "twice" / "b.js").write_text("b")
+    stalled.observer.rescan(directory)
+
+    assert_all_is_taken(stalled, capturing)
