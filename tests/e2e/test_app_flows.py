@@ -126,7 +126,7 @@ def test_a_page_refresh_after_a_restart_hides_no_work(daemon, site, shop):
     head = head_of(daemon, sid)
     told = daemon.cli("restore", sid, "--to", site.top / f"told-{sid}")
     assert ", as it was before its directory was removed, " in told.stdout
-    assert f"newer version is parked: `expokeep log {sid}`" in told.stderr
+    assert f" parked: `expokeep log {sid}`" in told.stderr  # one, or the pieces of one
     assert blank["seq"] > head
 
     # Going on in the new one makes it the newest; the old one stays for good.

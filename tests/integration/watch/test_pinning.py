@@ -119,11 +119,11 @@ def test_a_directory_that_is_renamed_is_told_once_and_goes_on(scene, shop, grabb
     (shop / "src").rename(shop / "lib")
     (shop / "lib" / "more.js").write_text("more")
 
-    assert told(scene, grabber) == [
-        ("moved", b"src", b"lib"),
-        ("made", b"lib/more.js", b"more"),
-        ("closed", b"lib/more.js", b"more"),
-    ]
+    first, *made, last = told(scene, grabber)
+    assert first == ("moved", b"src", b"lib")
+    # How much was in it when it was opened first is a matter of luck.
+    assert [(kind, path) for kind, path, _ in made] == [("made", b"lib/more.js")]
+    assert last == ("closed", b"lib/more.js", b"more")
 
 
 def test_what_moves_in_from_outside_is_no_move_and_all_of_it_is_handed_over(
