@@ -118,6 +118,7 @@ class Acting:
         wish = _body(call, _Pause)
         session = self._scope(call, wish.session)
         self.parts.shipping.pauses.begin(session, wish.for_s)
+        self.parts.events.publish("daemon.paused", session, for_s=wish.for_s)
         until = None
         if wish.for_s is not None:
             until = clock.now() + datetime.timedelta(seconds=wish.for_s)
@@ -127,6 +128,7 @@ class Acting:
         """End a pause."""
         session = self._scope(call, _body(call, _Pause).session)
         self.parts.shipping.resume(session)
+        self.parts.events.publish("daemon.resumed", session)
         return self._paused(None)
 
     def arrive(self, call: Call) -> Reply:

@@ -134,6 +134,7 @@ def _assembled(settings: Settings, engine: Engine, progresses: Progresses) -> Pa
         shippers=shippers,
         progresses=progresses,
         telling=telling,
+        events=shipping.events,
     )
 
 

@@ -57,7 +57,7 @@ class Ending:
                 self.board.give_back(line)
             else:
                 self._forget(line.directory)
-                _tell(line)
+                self._tell(line)
 
     def _keep_last(self, session: SessionId) -> set[SessionDirectory]:
         """Seal last versions; return the directories for which that has to wait."""
@@ -107,17 +107,17 @@ class Ending:
             is_needed=bool(self.shipping.spool.pending(ended.session)),
         )
 
+    def _tell(self, line: Line) -> None:
+        # The removal itself is a change, so this alone is no reason to worry.
+        unsaved_s = 0.0
+        if line.changed_at is not None:
+            unsaved_s = round((clock.now() - line.changed_at).total_seconds(), 1)
+        session = line.directory.session
+        log.info("session ended", session=session, unsaved_s=unsaved_s)
+        self.shipping.events.publish("session.ended", session, unsaved_s=unsaved_s)
+
 
 def _require_taken(capturing: Capturing) -> None:
     """Check that all is copied of what was handed over; later there is no way to."""
     if not capturing.settle():
         raise Busy("what was captured is not all copied yet")
-
-
-def _tell(line: Line) -> None:
-    # The removal itself is a change, so this alone is no reason to worry.
-    unsaved_s = 0.0
-    if line.changed_at is not None:
-        unsaved_s = (clock.now() - line.changed_at).total_seconds()
-    session = line.directory.session
-    log.info("session ended", session=session, unsaved_s=round(unsaved_s, 1))

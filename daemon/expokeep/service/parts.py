@@ -1,7 +1,7 @@
 """The parts of a running daemon, and whether they are well."""
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from expokeep import clock
@@ -9,6 +9,7 @@ from expokeep.errors import ExpokeepError
 from expokeep.model.names import SessionId
 from expokeep.restore.ahead import AWAY, whose
 from expokeep.service.board import Board
+from expokeep.service.events import Events
 from expokeep.service.maintenance import Maintenance
 from expokeep.service.progress import Progresses
 from expokeep.service.room import Rooms
@@ -41,6 +42,8 @@ class Parts:
     progresses: Progresses
     catalog_error: ExpokeepError | None = None
     """The failure of the last heartbeat, if it failed."""
+    events: Events = field(default_factory=Events)
+    """What happened lately; also the shipping's."""
     maintenance: Maintenance | None = None
     """None where no database is configured."""
     telling: Telling | None = None

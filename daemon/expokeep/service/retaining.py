@@ -157,6 +157,7 @@ class RetainingRoutes:
             if wish.now and not retaining.collector.purge_now(session):
                 raise Busy(f"a host still holds what it has not recorded of {session}")
             log.info("session deleted", session=session, now=wish.now)
+            self.parts.events.publish("session.deleted", session, now=wish.now)
         return _document(
             session_deleted(session, weight, gone_at, dry_run=wish.dry_run)
         )
@@ -168,6 +169,7 @@ class RetainingRoutes:
         if not self._retaining().deletions.undelete(session):
             raise NotFound(f"no deleted session {session} can be had back")
         log.info("session undeleted", session=session)
+        self.parts.events.publish("session.undeleted", session)
         return _document(documents.SessionUndeleted(session=session))
 
     def label(self, call: Call) -> Reply:

@@ -14,6 +14,8 @@ from expokeep import clock
 from expokeep.errors import Busy, ExpokeepError
 from expokeep.log import get
 from expokeep.model.names import SessionId
+from expokeep.service import recorded
+from expokeep.service.events import Events
 from expokeep.service.holders import Holders
 from expokeep.service.pauses import Pauses
 from expokeep.service.turnstile import Turnstile
@@ -51,6 +53,7 @@ class Shipping:
     snapshotter: Snapshotter
     turnstile: Turnstile[SessionId, SessionId]
     pauses: Pauses = field(default_factory=Pauses)
+    events: Events = field(default_factory=Events)
     _remembered: dict[uuid.UUID, Sealed] = field(default_factory=dict)
     _trouble: dict[SessionId, _Trouble] = field(default_factory=dict)
     _recorded: dict[uuid.UUID, ForeignDirectory | None] = field(default_factory=dict)
@@ -230,16 +233,8 @@ class Shipping:
                 sealed.claim.release()
         self.snapshotter.shipped(shipped, entry.note)
         self.snapshotter.tools.claims.flows = True
-        version = shipped.version
-        log.info(
-            "version recorded",
-            session=version.session,
-            version=version.seq,
-            files=version.file_count,
-            stored_bytes=sum(pack.size_bytes for pack in entry.note.packs),
-            took_s=round(clock.monotonic_s() - started_s, 3),
-            **({"parked": version.parked} if version.parked else {}),
-        )
+        took_s = clock.monotonic_s() - started_s
+        recorded.told(self.events, entry, shipped.version, took_s)
         self._holders.learn(shipped.opened)
         self._over(entry, None)
 
