@@ -199,3 +199,89 @@ def test_a_directory_of_another_user_is_not_committed_to_a_session(
     assert f"of uid {NOBODY}" in refused.stderr
     assert len(site.versions(sid)) == 1
     shutil.rmtree(place)
+
+
+@pytest.fixture(scope="module")
+def anns(daemon, site):
+    """A session that an operator has saved for ann."""
+    sid, place = session_of(site, os.geteuid(), "anns")
+    daemon.await_versions(sid, 1)
+    daemon.cli("save", sid, "--user", "ann", "--name", "Shop")
+    return sid, place
+
+
+def test_on_behalf_of_a_user_what_the_user_owns_can_be_used(daemon, site, anns):
+    sid, place = anns
+    listed = daemon.cli("--as", "ann", "sessions", "--json").stdout
+    back = site.top / "back-anns"
+    asked = [
+        daemon.cli("--as", "ann", *words)
+        for words in (
+            ("save", sid, "-m", "mine"),
+            ("save", sid, "--user", "ann"),
+            ("log", sid),
+            ("cat", sid, "App.js"),
+            ("find", "App.js", sid),
+            ("diff", sid),
+            ("pin", f"{sid}@1"),
+            ("unpin", f"{sid}@1"),
+            ("flush", sid, "--wait"),
+            ("restore", sid, "--to", back),
+            ("delete", sid, "--yes"),
+            ("undelete", sid),
+        )
+    ]
+
+    assert [one.stderr for one in asked if one.returncode] == []
+    assert listed.count('"session"') == 1
+    assert sid in listed
+    assert sid in daemon.cli("--as", "ann", "status", "--json").stdout
+    assert differences(place, back) == ""
+
+
+def test_on_behalf_of_another_user_it_does_not_exist(daemon, site, anns):
+    sid, _place = anns
+    for words in (
+        ("save", sid),
+        ("log", sid),
+        ("cat", sid, "App.js"),
+        ("diff", f"{sid}@1"),
+        ("pin", f"{sid}@1"),
+        ("flush", sid),
+        ("restore", sid, "--to", site.top / "stolen"),
+        ("restore", sid[:8], "--to", site.top / "stolen"),
+        ("delete", sid, "--yes"),
+        ("undelete", sid),
+    ):
+        done = daemon.cli("--as", "bob", *words)
+        assert done.returncode == 10, (words, done.stderr)
+    said = [
+        daemon.cli("--as", "bob", *words, "--json").stdout
+        for words in (("sessions",), ("status",), ("undelete", "--list"))
+    ]
+
+    assert sid not in "".join(said)
+    assert not (site.top / "stolen").exists()
+
+
+def test_on_behalf_of_a_user_nothing_is_for_operators(as_root, daemon, anns):
+    sid, _place = anns
+    refused = {
+        words: daemon.cli("--as", "ann", *words).returncode
+        for words in (
+            ("pause", "--all"),
+            ("find", "App.js"),
+            ("doctor",),
+            ("accept", sid),
+            ("gc",),
+            ("save", sid, "--user", "bob"),
+            ("sessions", "--user", "bob"),
+            ("delete", sid, "--now", "--yes"),
+        )
+    }
+    stranger = daemon.cli("--as", "ann", "info", before=as_nobody())
+    nameless = daemon.cli("--as", "", "sessions")
+
+    assert refused == dict.fromkeys(refused, 12)
+    assert stranger.returncode == 12
+    assert nameless.returncode == 2

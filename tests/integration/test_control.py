@@ -28,6 +28,7 @@ NOBODY = 65534
 def echo(call):
     seen = {
         "uid": call.peer.uid,
+        "user": call.peer.user,
         "groups": sorted(call.peer.groups),
         "path": dict(call.path),
         "query": {name: list(values) for name, values in call.query.items()},
@@ -71,6 +72,18 @@ def test_a_document_comes_as_it_is(served):
     seen = json.loads(served.client.post("/v1/echo", {"text": "é\n"}))
 
     assert json.loads(seen["body"]) == {"text": "é\n"}
+
+
+def test_a_client_may_ask_on_behalf_of_a_user(served):
+    for user in ("ann@example.com", "Jörg % Grün", None):
+        client = Client(served.path, PATIENCE_S, user=user)
+        assert json.loads(client.get("/v1/echo"))["user"] == user
+
+
+def test_two_names_are_none(served):
+    twice = ("-H", "Expokeep-User: ann", "-H", "expokeep-user: bob")
+
+    assert b'"exit_code": 2' in curl(served, "/v1/echo", *twice).stdout
 
 
 def test_a_query_may_have_any_name_and_be_repeated(served):

@@ -39,13 +39,15 @@ class PostgresDeleting:
             lambda connection: connection.execute(query, values).rowcount == 1
         )
 
-    def deleted(self, *, uid: int | None, limit: int) -> list[Deleted]:
+    def deleted(
+        self, *, owner: str | None, uid: int | None, limit: int
+    ) -> list[Deleted]:
         """Return deleted sessions, the newest deletion first; of one user or of all."""
-        query = _SQL["deleted"]
+        query, values = _SQL["deleted"], {"owner": owner, "uid": uid, "limit": limit}
 
         def work(connection: Connection[TupleRow]) -> list[Deleted]:
             with connection.cursor(row_factory=class_row(Deleted)) as cursor:
-                return cursor.execute(query, {"uid": uid, "limit": limit}).fetchall()
+                return cursor.execute(query, values).fetchall()
 
         return self.database.run(work)
 

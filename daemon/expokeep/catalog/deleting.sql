@@ -29,6 +29,7 @@ SELECT session.sid AS session, session.owner, session.project_name,
     ON head.session = session.id
    AND head.seq = session.head_seq
  WHERE session.deleted_at IS NOT NULL
+   AND (%(owner)s::text IS NULL OR session.owner = %(owner)s)
    AND (%(uid)s::bigint IS NULL OR session.root_uid = %(uid)s)
    AND EXISTS (SELECT
                  FROM version

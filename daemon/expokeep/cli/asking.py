@@ -100,4 +100,5 @@ def client(options: Options) -> Client:
     )
     # `access`, because `exists` raises where a state directory is closed to this user.
     there = [path for path in places.sockets if os.access(path, os.F_OK)]
-    return Client(next(iter(there), places.sockets[0]), options.timeout_s)
+    found = next(iter(there), places.sockets[0])
+    return Client(found, options.timeout_s, user=options.behalf)

@@ -35,7 +35,15 @@ LEVELS = ("warning", "info", "debug")
 
 
 def loaded(options: Options, **flags: object) -> Loaded:
-    """Return the settings that a daemon with these options would have."""
+    """Return the settings that a daemon with these options would have.
+
+    Raises:
+        UsageError: somebody's rights were to be heeded, which only the daemon does.
+    """
+    if options.behalf is not None:
+        error = UsageError("only the daemon can act for a user")
+        error.hint = "Leave --as and EXPOKEEP_AS out, or ask the daemon."
+        raise error
     return load(
         path=find_config(os.environ, options.config),
         environ=os.environ,

@@ -1,5 +1,6 @@
 """The options that every verb takes, before its name or behind it."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,12 @@ class Options:
     direct: bool = False
     from_bucket: bool = False
     progress: bool = True
+    user: str | None = None
+
+    @property
+    def behalf(self) -> str | None:
+        """On whose behalf the daemon is asked; None: the caller's own."""
+        return os.environ.get("EXPOKEEP_AS") if self.user is None else self.user
 
 
 _PATH = click.Path(path_type=Path)
@@ -78,6 +85,12 @@ _GLOBAL = (
         type=DURATION,
         metavar="DUR",
         help="Give up after this long (exit 124).",
+    ),
+    _option(
+        "--as",
+        field="user",
+        metavar="USER",
+        help="With the rights of this user, and no more (operators).",
     ),
     _option(
         "--socket",

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from expokeep.control.exchange import Exchange
 from expokeep.control.failure import BodyTooLarge, document_of
 from expokeep.control.guests import Guests
+from expokeep.control.peer import USER_HEADER, on_behalf
 from expokeep.control.routes import Bytes, Call, Document, Limits, Reply, Route
 from expokeep.control.work import Steps, Work
 from expokeep.errors import Busy, UsageError
@@ -131,7 +132,8 @@ def _call(exchange: Exchange, body: bytes) -> Call:
         )
     except ValueError as error:
         raise UsageError(f"the address cannot be read: {error}") from error
-    return Call(exchange.connection.peer, path, query, body)
+    said = request.headers.getlist(USER_HEADER)
+    return Call(on_behalf(exchange.connection.peer, said), path, query, body)
 
 
 async def _answer(exchange: Exchange, reply: Reply, work: Work) -> None:

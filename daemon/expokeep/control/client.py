@@ -7,7 +7,7 @@ byte, where h11 takes 5. One connection per request; nothing is ever tried twice
 import json
 import os
 import socket
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, urlencode
@@ -16,6 +16,7 @@ import h11
 
 from expokeep.clock import monotonic_s
 from expokeep.control.failure import error_of
+from expokeep.control.peer import USER_HEADER
 from expokeep.errors import DaemonUnreachable, ExpokeepError, TimedOut
 
 _RECEIVE_BYTES = 64 * 1024
@@ -42,9 +43,18 @@ class Client:
     ExpokeepError the daemon answers with.
     """
 
-    def __init__(self, socket_path: Path, timeout_s: float | None = None) -> None:
+    def __init__(
+        self,
+        socket_path: Path,
+        timeout_s: float | None = None,
+        *,
+        user: str | None = None,
+    ) -> None:
         self._socket_path = socket_path
         self._timeout_s = timeout_s
+        self._headers = [("host", "expokeep"), ("connection", "close")]
+        if user is not None:
+            self._headers.append((USER_HEADER, quote(user, safe="@")))
 
     def get(self, path: str, /, **query: Value) -> bytes:
         """Return a document."""
@@ -85,7 +95,8 @@ class Client:
         Ends without an error only if all of the answer was there.
         """
         with _Exchange(self._socket_path, self._timeout_s) as exchange:
-            exchange.ask(method, _target(path, query), _json(body))
+            target = _target(path, query)
+            exchange.ask(method, target, _json(body), self._headers)
             status = exchange.status()
             if status == 200:
                 yield from exchange.data()
@@ -130,7 +141,13 @@ class _Exchange:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
-    def ask(self, method: str, target: str, body: bytes) -> None:
+    def ask(
+        self,
+        method: str,
+        target: str,
+        body: bytes,
+        headers: Sequence[tuple[str, str]],
+    ) -> None:
         """Connect, and send a request."""
         try:
             self._socket.settimeout(self._left_s())
@@ -141,7 +158,7 @@ class _Exchange:
             raise DaemonUnreachable(
                 f"no daemon answers on {self._path}: {error.strerror}"
             ) from error
-        headers = [("host", "expokeep"), ("connection", "close")]
+        headers = [*headers]
         if body:
             headers += [
                 ("content-type", "application/json"),

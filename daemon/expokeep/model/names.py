@@ -10,6 +10,8 @@ from typing import NewType
 SessionId = NewType("SessionId", str)
 """The `abc` of `/tmp/expo-abc`: letters, digits, `.`, `_`, `-`; 128 at most."""
 
+MAX_USER_CHARS = 200
+
 MAX_PATH_BYTES = 4096
 """Longer than any path that Linux itself would open in one piece."""
 
@@ -33,6 +35,21 @@ def parse_session_id(text: str) -> SessionId:
     if not _SESSION_ID.fullmatch(text):
         raise ValueError(f"not a session id: {text!r}")
     return SessionId(text)
+
+
+def parse_user(text: str) -> str:
+    """Return `text` as the name of a user, or of a team: whoever may own sessions.
+
+    >>> parse_user("ann@example.com"), parse_user("team: Grün")
+    ('ann@example.com', 'team: Grün')
+
+    Raises:
+        ValueError: `text` could not be one.
+    """
+    is_short = 1 <= len(text) <= MAX_USER_CHARS
+    if not is_short or not text.isprintable() or text != text.strip():
+        raise ValueError(f"not the name of a user: {text!r}")
+    return text
 
 
 def session_of_directory(

@@ -61,7 +61,9 @@ class Deletions(Protocol):
         """Bring a session back; return whether it was deleted and still can be."""
         ...
 
-    def deleted(self, *, uid: int | None, limit: int) -> list[Deleted]:
+    def deleted(
+        self, *, owner: str | None, uid: int | None, limit: int
+    ) -> list[Deleted]:
         """Return deleted sessions that can be had back, the newest deletion first."""
         ...
 

@@ -21,7 +21,7 @@ from expokeep.history.documents import (
     Progress,
 )
 from expokeep.log import get
-from expokeep.model.names import SessionId, parse_session_id
+from expokeep.model.names import SessionId, parse_session_id, parse_user
 from expokeep.restore.source import Arrival
 from expokeep.restore.spooled import SpooledSource
 from expokeep.service.asked_save import PROGRESS_EVERY_S, SaveWish, asked_save
@@ -80,7 +80,8 @@ class Acting:
         session = self._session(call, call.path["session"])
         self.rights.require_session(call.peer, session)
         if wish.user is not None:
-            self.rights.require_operator(call.peer)
+            _checked_user(wish.user)
+        wish.user = self.rights.user_named(call.peer, wish.user)
         line = self.parts.board.main_line(session)
         if line is None:
             error = NotFound(f"session {session} has no directory on this host")
@@ -253,6 +254,13 @@ class Acting:
             until=until,
         )
         return Document(_encoded(document))
+
+
+def _checked_user(name: str) -> None:
+    try:
+        parse_user(name)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def _body(call: Call, kind: type[Wish]) -> Wish:

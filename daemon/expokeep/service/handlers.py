@@ -74,14 +74,16 @@ class Handlers:
         return (*(Route(*row) for row in table), blobs)
 
     def sessions(self, call: Call) -> Reply:
-        """List sessions: all of them to an operator, its own to anybody else."""
+        """List sessions: all of them to an operator, their own to anybody else."""
         wish = _one(call, "sort") or "age"
         if (sort := SORTS.get(wish)) is None:
             raise UsageError(f"sort by {', '.join(SORTS)}, not by {wish!r}")
-        operator = self.rights.is_operator(call.peer)
+        caller, named = self.rights.caller(call.peer), _one(call, "user")
+        if caller.uid is None:
+            named = self.rights.user_named(call.peer, named)
         found = self.history.sessions(
-            uid=None if operator else call.peer.uid,
-            owner=_one(call, "user"),
+            uid=caller.uid,
+            owner=named,
             prefix=_one(call, "prefix") or "",
             limit=_limit(call),
             sort=sort,
@@ -196,7 +198,9 @@ def serving(parts: Parts, *, embedded: bool) -> Iterator[ControlSocket]:
         engine.snapshotter.memories.expect,
     )
     has_group = group_id(settings.socket.group) is not None
-    rights = Rights(settings.socket.group, parts.uid_of, parts.kept_uid_of)
+    rights = Rights(
+        settings.socket.group, parts.uid_of, parts.kept_uid_of, parts.owner_of
+    )
     handlers = Handlers(
         history=reading.history,
         source=reading.source,
@@ -210,7 +214,10 @@ def serving(parts: Parts, *, embedded: bool) -> Iterator[ControlSocket]:
         settings.socket.path,
         settings.socket.permissions,
         settings.socket.group if has_group else None,
-        handlers.routes(),
+        [
+            replace(route, handler=rights.admitting(route.handler))
+            for route in handlers.routes()
+        ],
     ) as control:
         yield control
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from expokeep import clock
-from expokeep.errors import ExpokeepError
+from expokeep.errors import BackendUnreachable, ExpokeepError
 from expokeep.model.names import SessionId
 from expokeep.restore.ahead import AWAY, whose
 from expokeep.service.board import Board
@@ -99,6 +99,17 @@ class Parts:
                 raise
             return known_uid
         return None if row is None else row.root_uid
+
+    def owner_of(self, session: SessionId) -> str | None:
+        """Return which user owns a session, by its whole name; a deleted one too.
+
+        Raises:
+            ExpokeepError: the catalog does not say. Nobody else knows.
+        """
+        if self.catalog_error is not None:
+            raise BackendUnreachable("nobody can tell whose sessions are")
+        row = self.engine.backends.catalog.session(session, deleted_too=True)
+        return None if row is None else row.owner
 
     def uid_of(self, session: SessionId) -> int | None:
         """Return whose a session is: by the catalog, or by its directory."""

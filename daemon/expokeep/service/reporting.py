@@ -4,7 +4,7 @@ import contextlib
 import datetime
 import os
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -33,7 +33,7 @@ from expokeep.service import doctor
 from expokeep.service.board import Line
 from expokeep.service.parts import Parts
 from expokeep.service.proofs import last_proofs
-from expokeep.service.rights import Rights
+from expokeep.service.rights import Caller, Rights
 from expokeep.snapshot.capturing import Capturing
 from expokeep.spool.entry import Backlog
 
@@ -74,13 +74,11 @@ class Reporting:
         """Tell whether all is well: of the sessions that the caller may see."""
         wanted = call.query.get("session", ())
         lines = [
-            line
-            for line in self.parts.board.lines()
-            if _is_wanted(line, wanted) and self._may_see(call, line)
+            line for line in self.parts.board.lines() if _is_wanted(line, wanted)
         ]
-        operator = self.rights.is_operator(call.peer)
-        uid = None if operator else call.peer.uid
-        sessions = self._sessions(lines, uid)
+        caller = self.rights.caller(call.peer)
+        operator = caller.is_operator
+        sessions = self._sessions(lines, caller)
         backlog = self.parts.engine.spool.backlog()
         trouble = self.parts.shipping.errors()
         catalog_error = self.parts.catalog_error
@@ -123,12 +121,8 @@ class Reporting:
         status = DbStatus(found=found.found, known=found.known, pending=found.pending)
         return _document(status)
 
-    def _may_see(self, call: Call, line: Line) -> bool:
-        operator = self.rights.is_operator(call.peer)
-        return operator or line.directory.uid == call.peer.uid
-
     def _known(
-        self, sessions: list[SessionId], uid: int | None
+        self, sessions: list[SessionId], caller: Caller
     ) -> dict[SessionId, SessionRow]:
         """Return what the catalog says of sessions; nothing while it is away.
 
@@ -139,16 +133,17 @@ class Reporting:
             return {}
         try:
             rows = self.parts.engine.backends.catalog.sessions(
-                uid=uid, limit=MAX_SESSIONS
+                owner=caller.user, uid=caller.uid, limit=MAX_SESSIONS
             )
         except ExpokeepError:
             return {}
         return {row.session: row for row in rows}
 
     def _sessions(
-        self, lines: list[Line], uid: int | None
+        self, lines: list[Line], caller: Caller
     ) -> tuple[SessionStatus, ...]:
-        known = self._known([line.directory.session for line in lines], uid)
+        known = self._known([line.directory.session for line in lines], caller)
+        lines = [line for line in lines if _may_see(caller, line, known)]
         held = self._held_elsewhere(known)
         return tuple(
             msgspec.structs.replace(
@@ -238,6 +233,21 @@ class Reporting:
             overflows=stats.overflows,
             invalid_names=tuple(for_terminal(name) for name in stats.invalid_names),
         )
+
+
+def _may_see(
+    caller: Caller, line: Line, known: Mapping[SessionId, SessionRow]
+) -> bool:
+    """Return whether a directory is a caller's: by its uid, or as its session's.
+
+    A directory that only bears the name of a user's session is not that user's.
+    """
+    if caller.is_operator:
+        return True
+    if caller.uid is not None:
+        return line.directory.uid == caller.uid
+    row = known.get(line.directory.session)
+    return row is not None and row.root_uid == line.directory.uid
 
 
 def _is_wanted(line: Line, wanted: object) -> bool:

@@ -1,6 +1,7 @@
 """The verbs of the control socket that let go of what is kept, and those that hold it.
 
-What lets go is for operators. Whose a session is may label and pin its versions.
+What lets go is for operators, and sessions as a whole for who owns them. Whose a
+session is may label and pin its versions.
 """
 
 import datetime
@@ -108,9 +109,11 @@ class RetainingRoutes:
         )
 
     def deleted(self, call: Call) -> Reply:
-        """List deleted sessions: all of them to an operator, its own to others."""
-        uid = None if self.rights.is_operator(call.peer) else call.peer.uid
-        found = self._retaining().deletions.deleted(uid=uid, limit=MAX_LISTED + 1)
+        """List deleted sessions: all of them to an operator, their own to others."""
+        caller = self.rights.caller(call.peer)
+        found = self._retaining().deletions.deleted(
+            owner=caller.user, uid=caller.uid, limit=MAX_LISTED + 1
+        )
         shown = found[:MAX_LISTED]
         return _document(
             documents.DeletedList(
@@ -141,8 +144,10 @@ class RetainingRoutes:
 
     def delete(self, call: Call) -> Reply:
         """Hide a session, and free its bytes when the grace is over."""
-        self.rights.require_operator(call.peer)
         wish, session = _body(call, DeleteWish), _session(call)
+        self.rights.require_owner(call.peer, session)
+        if wish.now:
+            self.rights.require_operator(call.peer)
         retaining = self._retaining()
         weight = retaining.deletions.weight(session)
         gone_at = None
@@ -164,8 +169,8 @@ class RetainingRoutes:
 
     def undelete(self, call: Call) -> Reply:
         """Bring a deleted session back."""
-        self.rights.require_operator(call.peer)
         session = _session(call)
+        self.rights.require_owner(call.peer, session)
         if not self._retaining().deletions.undelete(session):
             raise NotFound(f"no deleted session {session} can be had back")
         log.info("session undeleted", session=session)

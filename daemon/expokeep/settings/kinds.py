@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from expokeep.model import ignore
+from expokeep.model.names import parse_user
 from expokeep.settings import units, urls
 
 T = TypeVar("T")
@@ -158,7 +159,7 @@ DATABASE_URL = Kind(
 GLOB = text(r"[^/\0]+", "a pattern for the name of a directory, without /")
 FILE_NAME = text(r"(?!\.{1,2}$)[^/\0\n]{1,255}", "the name of a file, without /")
 HOST = text(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "the name of a host")
-USER = text(r"\S(.{0,254}\S)?", "the name of a user")
+USER = Kind("the name of a user: 1 to 200 printable characters", parse_user)
 GROUP = text(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}", "the name of a group")
 SECRET = Kind(
     "one word of printable ASCII", text(r"[!-~]+", "").parse, lambda _: urls.MASK

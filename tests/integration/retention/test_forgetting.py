@@ -328,7 +328,7 @@ def test_a_session_that_nobody_came_for_goes_after_days_and_grace(
     warden.collect()
 
     assert stored_bytes(keeper.store) == 0
-    assert not warden.deletions.deleted(uid=None, limit=9)
+    assert not warden.deletions.deleted(owner=None, uid=None, limit=9)
 
 
 def test_what_a_person_pinned_never_expires(keeper, warden, catalog, catalog_url):

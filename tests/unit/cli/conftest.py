@@ -21,8 +21,8 @@ class Ended:
 @pytest.fixture
 def run(capfd, monkeypatch):
     """Run `expokeep` in this process, with nothing of this machine in its way."""
-    for name in ("EXPOKEEP_SOCKET", "EXPOKEEP_STATE_DIR", "EXPOKEEP_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
+    for word in ("SOCKET", "STATE_DIR", "CONFIG", "AS"):
+        monkeypatch.delenv(f"EXPOKEEP_{word}", raising=False)
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in numbers}
 

@@ -11,6 +11,7 @@ import pytest
 
 import expokeep
 from expokeep.cli.main import VERBS, cli
+from expokeep.control.client import Client
 
 TOP = Path(__file__).parents[3]
 DRIVERS = ("boto3", "botocore", "psycopg", "starlette", "uvicorn", "watchdog", "yaml")
@@ -166,3 +167,28 @@ def test_a_verb_does_not_undo_what_was_said_before_it(run, daemon, tmp_path):
 
     assert ended.code == 78
     assert not daemon.asked
+
+
+def test_a_user_is_named_to_the_daemon(run, daemon, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "expokeep.cli.asking.Client",
+        lambda *place, user: seen.append(user) or Client(*place, user=user),
+    )
+
+    run("--as", "ann", "sessions")
+    run("sessions", "--as", "bob")
+    monkeypatch.setenv("EXPOKEEP_AS", "team-blue")
+    run("sessions")
+    run("sessions", "--as", "ann")
+
+    assert seen == ["ann", "bob", "team-blue", "ann"]
+
+
+def test_nobody_is_a_user_without_the_daemon(run, monkeypatch):
+    ended = run("sessions", "--direct", "--as", "ann")
+    monkeypatch.setenv("EXPOKEEP_AS", "")
+    unset = run("log", "shop", "--direct")
+
+    assert (ended.code, unset.code) == (2, 2)
+    assert "only the daemon can act for a user" in ended.err

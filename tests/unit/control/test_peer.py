@@ -1,7 +1,10 @@
 import os
 import socket
 
-from expokeep.control.peer import peer_of
+import pytest
+
+from expokeep.control.peer import Peer, on_behalf, peer_of
+from expokeep.errors import UsageError
 
 
 def test_the_kernel_tells_who_is_at_the_other_end():
@@ -30,3 +33,33 @@ def test_nobody_on_a_tcp_socket_is_mistaken_for_somebody():
         peer = peer_of(lonely)
 
     assert peer.uid == peer.gid == 2**32 - 1
+
+
+PEER = Peer(uid=1, gid=1, pid=1, groups=frozenset({1}))
+
+
+def test_a_request_names_on_whose_behalf_it_is():
+    assert on_behalf(PEER, []) is PEER
+    assert on_behalf(PEER, ["ann@example.com"]).user == "ann@example.com"
+    assert on_behalf(PEER, ["J%C3%B6rg%20K"]).user == "Jörg K"
+    assert on_behalf(PEER, ["x" * 200]).user == "x" * 200
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [""],
+        ["ann", "bob"],
+        ["ann", "ann"],
+        ["%20ann"],
+        ["a%00b"],
+        ["a%0Ab"],
+        ["%FF"],
+        ["Jörg"],
+        ["%E2%80%AEnna"],
+        ["x" * 201],
+    ],
+)
+def test_a_name_that_nobody_can_have_is_no_missing_name(said):
+    with pytest.raises(UsageError, match="names no user"):
+        on_behalf(PEER, said)
