@@ -49,6 +49,13 @@ def compressor(raw_length: int, level: int) -> zstd.ZstdCompressor:
     return frame
 
 
+def streaming(level: int) -> zstd.ZstdCompressor:
+    """Return what makes one frame of pieces whose sum nobody knows: none of a pack."""
+    options = _writing(level)
+    options[zstd.CompressionParameter.content_size_flag] = 0
+    return zstd.ZstdCompressor(options=options)
+
+
 def decompressed(frame: bytes | memoryview, raw_length: int) -> bytes:
     """Return what a whole frame holds, its checksum verified.
 
