@@ -40,7 +40,8 @@ REBUILDING = (
     "after-rebuild-end",
     "after-facts-put",
 )
-POINTS = SNAPSHOT + FORGETTING + FOLDING + REBUILDING + CAPTURING
+FORKING = ("after-fork-begin", "after-fork-seal")
+POINTS = SNAPSHOT + FORGETTING + FOLDING + REBUILDING + CAPTURING + FORKING
 
 _left: dict[str, int] = {}
 

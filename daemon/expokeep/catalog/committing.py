@@ -145,6 +145,8 @@ def _version(new: NewVersion, standing: Standing) -> Version:
         author=new.author,
         parked=new.parked,
         pack=new.packs[0].id,
+        origin_session=new.origin.session if new.origin else None,
+        origin_seq=new.origin.seq if new.origin else None,
     )
 
 

@@ -13,7 +13,7 @@ from expokeep.errors import Busy, ExpokeepError
 from expokeep.model.digest import Digest
 from expokeep.model.names import SessionId
 from expokeep.model.tree import Delta, Entry
-from expokeep.model.version import Trigger, Version
+from expokeep.model.version import Origin, Trigger, Version
 
 PackKind = Literal["base", "incr", "merge", "big"]
 
@@ -203,6 +203,8 @@ class NewVersion:
     retracts: tuple[uuid.UUID, ...] = ()
     """Packs of versions to park if this one becomes head: they show a project in the
     middle of its removal."""
+    origin: Origin | None = None
+    """Where what it has came from, if not from a directory."""
     sent_at: datetime.datetime | None = None
     """What the sender takes the time to be: by so much `taken_at` may be off."""
 

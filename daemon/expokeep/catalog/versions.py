@@ -76,6 +76,8 @@ class Versions:
             "message": version.message,
             "author": version.author,
             "parked": version.parked,
+            "origin_session": version.origin_session,
+            "origin_seq": version.origin_seq,
         }
         self.connection.execute(_SQL["record"], values)
 

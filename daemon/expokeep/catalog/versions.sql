@@ -28,16 +28,18 @@ SELECT session.last_seq, session.fence, session.head_seq,
 SELECT session.sid AS session, version.seq, version.epoch,
        version.parent_seq AS parent, version.taken_at, version.trigger, version.tree,
        version.file_count, version.size_bytes, version.message, version.author,
-       version.parked, version.pack
+       version.parked, version.pack, version.origin_session, version.origin_seq
   FROM version
   JOIN session ON session.id = version.session
  WHERE version.pack = %(pack)s;
 
 -- name: record
 INSERT INTO version (session, seq, epoch, parent_seq, pack, taken_at, trigger, tree,
-                     file_count, size_bytes, message, author, parked)
+                     file_count, size_bytes, message, author, parked, origin_session,
+                     origin_seq)
 SELECT session.id, %(seq)s, %(epoch)s, %(parent)s, %(pack)s, %(taken_at)s, %(trigger)s,
-       %(tree)s, %(file_count)s, %(size_bytes)s, %(message)s, %(author)s, %(parked)s
+       %(tree)s, %(file_count)s, %(size_bytes)s, %(message)s, %(author)s, %(parked)s,
+       %(origin_session)s, %(origin_seq)s
   FROM session
  WHERE session.sid = %(session)s;
 
@@ -70,7 +72,7 @@ UPDATE version
 SELECT session.sid AS session, version.seq, version.epoch,
        version.parent_seq AS parent, version.taken_at, version.trigger, version.tree,
        version.file_count, version.size_bytes, version.message, version.author,
-       version.parked, version.pack
+       version.parked, version.pack, version.origin_session, version.origin_seq
   FROM session
   JOIN version
     ON version.session = session.id
@@ -81,7 +83,7 @@ SELECT session.sid AS session, version.seq, version.epoch,
 SELECT session.sid AS session, version.seq, version.epoch,
        version.parent_seq AS parent, version.taken_at, version.trigger, version.tree,
        version.file_count, version.size_bytes, version.message, version.author,
-       version.parked, version.pack
+       version.parked, version.pack, version.origin_session, version.origin_seq
   FROM session
   JOIN version
     ON version.session = session.id
@@ -94,7 +96,7 @@ SELECT session.sid AS session, version.seq, version.epoch,
 SELECT session.sid AS session, version.seq, version.epoch,
        version.parent_seq AS parent, version.taken_at, version.trigger, version.tree,
        version.file_count, version.size_bytes, version.message, version.author,
-       version.parked, version.pack
+       version.parked, version.pack, version.origin_session, version.origin_seq
   FROM session
   JOIN version
     ON version.session = session.id
@@ -107,7 +109,7 @@ SELECT session.sid AS session, version.seq, version.epoch,
 SELECT session.sid AS session, version.seq, version.epoch,
        version.parent_seq AS parent, version.taken_at, version.trigger, version.tree,
        version.file_count, version.size_bytes, version.message, version.author,
-       version.parked, version.pack
+       version.parked, version.pack, version.origin_session, version.origin_seq
   FROM session
   JOIN label
     ON label.session = session.id
@@ -121,7 +123,7 @@ SELECT session.sid AS session, version.seq, version.epoch,
 SELECT session.sid AS session, version.seq, version.epoch,
        version.parent_seq AS parent, version.taken_at, version.trigger, version.tree,
        version.file_count, version.size_bytes, version.message, version.author,
-       version.parked, version.pack
+       version.parked, version.pack, version.origin_session, version.origin_seq
   FROM session
   JOIN version
     ON version.session = session.id
@@ -146,7 +148,8 @@ WITH RECURSIVE chain AS (
 )
 SELECT session.sid AS session, chain.seq, chain.epoch, chain.parent_seq AS parent,
        chain.taken_at, chain.trigger, chain.tree, chain.file_count, chain.size_bytes,
-       chain.message, chain.author, chain.parked, chain.pack
+       chain.message, chain.author, chain.parked, chain.pack, chain.origin_session,
+       chain.origin_seq
   FROM chain
   JOIN session ON session.id = chain.session
  WHERE chain.distance = %(back)s;
@@ -156,7 +159,7 @@ SELECT session.sid AS session, chain.seq, chain.epoch, chain.parent_seq AS paren
 SELECT session.sid AS session, version.seq, version.epoch,
        version.parent_seq AS parent, version.taken_at, version.trigger, version.tree,
        version.file_count, version.size_bytes, version.message, version.author,
-       version.parked, version.pack
+       version.parked, version.pack, version.origin_session, version.origin_seq
   FROM session
   JOIN version
     ON version.session = session.id
@@ -170,7 +173,7 @@ SELECT session.sid AS session, version.seq, version.epoch,
 SELECT session.sid AS session, version.seq, version.epoch,
        version.parent_seq AS parent, version.taken_at, version.trigger, version.tree,
        version.file_count, version.size_bytes, version.message, version.author,
-       version.parked, version.pack
+       version.parked, version.pack, version.origin_session, version.origin_seq
   FROM session
   JOIN version
     ON version.session = session.id

@@ -5,6 +5,7 @@ there and back is reversible.
 """
 
 import re
+import uuid
 from typing import NewType
 
 SessionId = NewType("SessionId", str)
@@ -35,6 +36,11 @@ def parse_session_id(text: str) -> SessionId:
     if not _SESSION_ID.fullmatch(text):
         raise ValueError(f"not a session id: {text!r}")
     return SessionId(text)
+
+
+def new_session_id() -> SessionId:
+    """Return an id that no session has, and that nobody can guess."""
+    return SessionId(str(uuid.uuid4()))
 
 
 def parse_user(text: str) -> str:

@@ -9,8 +9,28 @@ from typing import Literal
 from expokeep.model.digest import Digest
 from expokeep.model.names import SessionId, parse_session_id
 
-Trigger = Literal["auto", "save", "flush", "final", "adopted"]
-"""Who asked for a version: the settler, a person, an operator, a teardown, a repair."""
+Trigger = Literal[
+    "auto",
+    "save",
+    "flush",
+    "final",
+    "adopted",
+    "fork",
+    "import",
+    "revert",
+    "template",
+]
+"""Who asked for a version: the settler, a person, an operator, a teardown, a repair; or
+a person who made it of what is kept already: as the beginning of a session (`fork`, of
+what another user shares `import`, `template`), or to go back (`revert`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The version that the contents of another one are of."""
+
+    session: SessionId
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +55,17 @@ class Version:
     parked: str | None
     """Why it did not become head by itself, in words; None if nothing was wrong."""
     pack: uuid.UUID
+    origin_session: SessionId | None = None
+    """With `origin_seq`: where what it has came from, if not from a directory. That may
+    be another user's session: who may not see it must not be told its name."""
+    origin_seq: int | None = None
+
+    @property
+    def origin(self) -> Origin | None:
+        """Where what it has came from, if not from a directory."""
+        if self.origin_session is None or self.origin_seq is None:
+            return None
+        return Origin(self.origin_session, self.origin_seq)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from expokeep.model.version import Trigger
 from expokeep.pack import zstd
 from expokeep.pack.format import PackDamaged
 
@@ -25,7 +26,7 @@ MAX_FACTS_BYTES = 256 * 1024 * 1024
 _LEVEL = 9
 _SUFFIX = ".json.zst"
 
-FactKind = Literal["session", "epoch", "version", "label"]
+FactKind = Literal["session", "epoch", "version", "label", "template"]
 _Utc = Annotated[datetime.datetime, msgspec.Meta(tz=True)]
 
 
@@ -82,7 +83,7 @@ class VersionBody(msgspec.Struct, frozen=True):
     pack: uuid.UUID
     taken_at: _Utc
     recorded_at: _Utc
-    trigger: Literal["auto", "save", "flush", "final", "adopted"]
+    trigger: Trigger
     tree: str
     r"""As Postgres writes bytes in JSON: `\x` and hex digits."""
     file_count: int
@@ -94,6 +95,8 @@ class VersionBody(msgspec.Struct, frozen=True):
     pinned: bool = False
     pinned_at: _Utc | None = None
     told_by: uuid.UUID | None = None
+    origin_session: str | None = None
+    origin_seq: int | None = None
 
 
 class LabelBody(msgspec.Struct, frozen=True):
@@ -102,6 +105,16 @@ class LabelBody(msgspec.Struct, frozen=True):
     name: str
     seq: int
     labelled_at: _Utc
+
+
+class TemplateBody(msgspec.Struct, frozen=True):
+    """What is read of a template's row."""
+
+    name: str
+    seq: int
+    created_at: _Utc
+    owner: str = ""
+    """None's, if it is empty."""
 
 
 class _Header(msgspec.Struct, frozen=True):

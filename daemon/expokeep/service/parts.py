@@ -6,10 +6,12 @@ from pathlib import Path
 
 from expokeep import clock
 from expokeep.errors import BackendUnreachable, ExpokeepError
+from expokeep.fork.run import Forker
 from expokeep.model.names import SessionId
 from expokeep.restore.ahead import AWAY, whose
 from expokeep.service.board import Board
 from expokeep.service.events import Events
+from expokeep.service.forked import forker_of
 from expokeep.service.maintenance import Maintenance
 from expokeep.service.progress import Progresses
 from expokeep.service.room import Rooms
@@ -48,6 +50,11 @@ class Parts:
     """None where no database is configured."""
     telling: Telling | None = None
     """As well."""
+
+    @property
+    def forker(self) -> Forker:
+        """What makes versions of what is kept already."""
+        return forker_of(self.engine, self.shipping)
 
     def is_well(self) -> bool:
         """Ask every part whether it makes progress."""

@@ -22,7 +22,7 @@ from expokeep.service.turnstile import Turnstile
 from expokeep.snapshot.judging import ChainLost
 from expokeep.snapshot.keep import Sealed
 from expokeep.snapshot.run import Snapshotter
-from expokeep.snapshot.ship import ForeignDirectory, Shipper
+from expokeep.snapshot.ship import ForeignDirectory, Refused, Shipper, Withdrawn
 from expokeep.spool.spool import Spool, SpoolEntry
 from expokeep.store.retrying import RetryPolicy
 
@@ -56,7 +56,7 @@ class Shipping:
     events: Events = field(default_factory=Events)
     _remembered: dict[uuid.UUID, Sealed] = field(default_factory=dict)
     _trouble: dict[SessionId, _Trouble] = field(default_factory=dict)
-    _recorded: dict[uuid.UUID, ForeignDirectory | None] = field(default_factory=dict)
+    _recorded: dict[uuid.UUID, Refused | None] = field(default_factory=dict)
     """The newest packs that became versions, in order, or why they never will."""
     _folded: dict[uuid.UUID, uuid.UUID] = field(default_factory=dict)
     """Packs that wait no more, and the one that each was folded into."""
@@ -116,8 +116,8 @@ class Shipping:
         """Ship an entry; return whether the next one may follow."""
         try:
             self._ship(entry)
-        except ForeignDirectory as error:
-            self._disown(entry, error)
+        except (ForeignDirectory, Withdrawn) as error:
+            self._throw_away(entry, error)
         except ChainLost as error:
             stranded[entry.pack] = error
         except (ExpokeepError, OSError) as error:
@@ -238,7 +238,7 @@ class Shipping:
         self._holders.learn(shipped.opened)
         self._over(entry, None)
 
-    def _over(self, entry: SpoolEntry, refused: ForeignDirectory | None) -> None:
+    def _over(self, entry: SpoolEntry, refused: Refused | None) -> None:
         """Tell who waits that an entry has left the spool."""
         with self._changed:
             self._trouble.pop(entry.note.session, None)
@@ -247,14 +247,17 @@ class Shipping:
                 del self._recorded[next(iter(self._recorded))]
             self._changed.notify_all()
 
-    def _disown(self, entry: SpoolEntry, error: ForeignDirectory) -> None:
-        """Throw away what somebody put under the name of another's session.
+    def _throw_away(self, entry: SpoolEntry, error: Refused) -> None:
+        """Throw away what can never be a version, and holds nothing of its owner's.
 
-        Sealed while nobody could tell whose it is. What is the owner's must not wait.
+        Somebody put it under the name of another's session, sealed while nobody could
+        tell whose that is; or it was made of what is kept, and that is not any more.
+        What comes behind it must not wait.
         """
         log.error(
-            "snapshot of a foreign directory thrown away",
+            "snapshot thrown away",
             session=entry.note.session,
+            trigger=entry.note.trigger,
             error=str(error),
         )
         self.snapshotter.disown(entry.note)

@@ -81,4 +81,5 @@ def new_version(
         project_name=note.project_name,
         root=RootOwner(note.root_uid, note.root_gid, note.root_mode),
         retracts=note.retracts,
+        origin=note.origin,
     )

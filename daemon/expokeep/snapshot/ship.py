@@ -25,7 +25,7 @@ from expokeep.catalog.values import (
     Trace,
 )
 from expokeep.crash import point
-from expokeep.errors import AccessDenied, Busy, NoSpace
+from expokeep.errors import AccessDenied, Busy, ExpokeepError, NoSpace
 from expokeep.log import get
 from expokeep.model.digest import Digest
 from expokeep.model.names import SessionId
@@ -55,6 +55,20 @@ class ForeignDirectory(AccessDenied):
     hint = "A session is its first directory's owner's, and stays that user's."
 
 
+class Withdrawn(ExpokeepError):
+    """A version that was to be made of what is kept cannot be made any more.
+
+    Nothing of it was recorded, and nothing is lost: what it was to be made of is where
+    it was, or was forgotten.
+    """
+
+    exit_code = 4
+
+
+Refused = ForeignDirectory | Withdrawn
+"""Why something that is in the spool never becomes a version."""
+
+
 def require_own(opened: Opened, uid: int) -> None:
     """Check that a directory is of the user whose session it says it is.
 
@@ -66,6 +80,25 @@ def require_own(opened: Opened, uid: int) -> None:
             f"the directory of {opened.session} is of uid {uid}, "
             f"the session of uid {opened.root.uid}"
         )
+
+
+def require_first(note: Note, opened: Opened) -> None:
+    """Check that what is to begin a session does.
+
+    Raises:
+        Withdrawn: somebody else began it.
+    """
+    if note.is_first and opened.last_seq > 0:
+        taken = Withdrawn(f"there is a session {note.session} already")
+        taken.hint = "Name another one, or none: then it gets an id of its own."
+        raise taken
+
+
+def gone_from(note: Note) -> Withdrawn:
+    """Return the error that what a version was to be made of was swept meanwhile."""
+    origin = note.origin
+    what = f"{origin.session}@{origin.seq}" if origin else "what it is made of"
+    return Withdrawn(f"the contents of {what} are no longer kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +132,7 @@ class Shipper:
 
         Raises:
             ChainLost: it cannot be a version before another one is found again.
+            ForeignDirectory, Withdrawn: it never can; the caller throws it away.
             BackendUnreachable, AccessDenied, ...: the entry stays as it is.
         """
         if sealed is not None and sealed.standing is not None:
@@ -110,6 +144,7 @@ class Shipper:
                 # The answer to its commit was lost.
                 self.spool.drop(entry)
                 return Shipped(trace.version, opened)
+            require_first(entry.note, opened)
             entry = self._renamed(entry, trace, is_new=sealed is not None)
             cargo = self._begun(entry, opened)
         for _ in range(MEND_TRIES):
@@ -183,6 +218,8 @@ class Shipper:
         self, cargo: Cargo, opened: Opened, missing: frozenset[Digest]
     ) -> Cargo:
         """Pack again what is no longer kept."""
+        if cargo.note.is_fork:
+            raise gone_from(cargo.note)
         tree = self.judge.tree(cargo) or cargo.manifests[0].snaps[0].delta.set
         wanted = {
             entry.digest: (path, entry)
@@ -221,6 +258,7 @@ class Shipper:
             except (SeqTaken, Fenced, BaseMoved):
                 # Not only the number: head and holder may be others by now.
                 opened = self._open(cargo.note)
+                require_first(cargo.note, opened)
             else:
                 return Shipped(version, _moved_on(opened, version))
         raise Busy(f"session {opened.session} is written to by too many at once")

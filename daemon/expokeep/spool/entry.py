@@ -15,7 +15,7 @@ import msgspec
 from expokeep.errors import ExpokeepError
 from expokeep.model.digest import Digest
 from expokeep.model.names import SessionId
-from expokeep.model.version import Trigger
+from expokeep.model.version import Origin, Trigger
 
 PackKind = Literal["base", "incr", "merge", "big"]
 
@@ -84,6 +84,13 @@ class Note:
     """The entries that this one was made of, and that it takes the place of."""
     since: datetime.datetime | None = None
     """When the oldest of those was taken; None if this is a snapshot as it was."""
+    is_fork: bool = False
+    """Made of what is kept already, and of no directory: it holds no contents, and who
+    waits for it must hear whether it became a version."""
+    is_first: bool = False
+    """It begins a session, or is nothing."""
+    origin: Origin | None = None
+    """Where what it has came from, if not from a directory."""
 
     @property
     def waits_since(self) -> datetime.datetime:

@@ -4,6 +4,7 @@ Everyone else is handed what is put together here.
 """
 
 from expokeep.wiring.alone import ReadingAlone, reading_alone
+from expokeep.wiring.auditing import audit_of
 from expokeep.wiring.backends import (
     Backends,
     backends,
@@ -16,6 +17,7 @@ from expokeep.wiring.backends import (
 )
 from expokeep.wiring.caring import maintenance_lock
 from expokeep.wiring.engine import Engine, engine
+from expokeep.wiring.forking import forker_of, recorder_of
 from expokeep.wiring.host import host_of
 from expokeep.wiring.proving import (
     Proving,
@@ -52,6 +54,7 @@ __all__ = [
     "ReadingAlone",
     "Retaining",
     "adopter",
+    "audit_of",
     "backends",
     "bucket",
     "catalog",
@@ -61,6 +64,7 @@ __all__ = [
     "engine",
     "facts_folder",
     "fetcher",
+    "forker_of",
     "generation_guard",
     "holdings_of",
     "home_in",
@@ -74,6 +78,7 @@ __all__ = [
     "reading_alone",
     "reading_of",
     "rebuilding",
+    "recorder_of",
     "repairer_of",
     "require_schema",
     "retaining_of",

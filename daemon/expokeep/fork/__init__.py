@@ -1,0 +1,1 @@
+"""Versions without a directory: made of what is kept already."""
