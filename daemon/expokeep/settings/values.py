@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from expokeep.model.ignore import DEFAULT_EXCLUDES
+from expokeep.model.secrets import DEFAULT_PATTERNS
 from expokeep.settings import kinds
 from expokeep.settings.backends import Database, Storage
 from expokeep.settings.declare import section, sections, setting, setting_list
 from expokeep.settings.kinds import SWITCH, choice, duration, size, whole
 from expokeep.settings.proving import Check, Drill
 from expokeep.settings.retention import Retention
+from expokeep.settings.sharing import Sharing
 from expokeep.settings.spool import Spool
 
 SESSION_ID = (
@@ -100,18 +102,6 @@ class Limits:
         "50",
         "Builds of one user.",
         env="MAX_BUILDS_PER_USER",
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sharing:
-    """Lending builds. Only checked and shown so far: sharing comes later."""
-
-    enabled: bool = setting(
-        SWITCH,
-        "true",
-        "Whether builds may be lent at all.",
-        env="ENABLE_BUILD_SHARING",
     )
 
 
@@ -206,6 +196,19 @@ class Settings:
         "What is left out. A / at the start is the session's directory. A directory "
         "that is left out is never watched or read. This list replaces the default.",
     )
+    exclude_secrets: tuple[str, ...] = setting_list(
+        kinds.RULE,
+        DEFAULT_PATTERNS,
+        "Files that hold secrets, by their names; the same syntax, and this list "
+        "replaces the default. They are no part of a share or an export without "
+        "--allow-secrets.",
+    )
+    secrets: str = setting(
+        choice("keep", "skip"),
+        "keep",
+        "keep takes them into versions, for their owner's restores; skip leaves them "
+        "out, unless a project's own rules bring one back.",
+    )
     ignore_file: str = setting(
         kinds.FILE_NAME, ".expokeepignore", "A project's own rules, in its directory."
     )
@@ -234,7 +237,8 @@ class Settings:
 
     @property
     def excluded(self) -> tuple[str, ...]:
-        """The rules to apply: `exclude`, without `.git` where git is included."""
-        if not self.include_git:
-            return self.exclude
-        return tuple(rule for rule in self.exclude if rule.strip("/") != ".git")
+        """The rules to apply: `exclude`, as far as other settings change nothing."""
+        rules = self.exclude
+        if self.include_git:
+            rules = tuple(rule for rule in rules if rule.strip("/") != ".git")
+        return (*rules, *self.exclude_secrets) if self.secrets == "skip" else rules

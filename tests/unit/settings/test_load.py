@@ -131,6 +131,28 @@ def test_sharing_is_on_when_it_is_called_on(word: str) -> None:
     assert from_environment(ENABLE_BUILD_SHARING=word).sharing.enabled
 
 
+@pytest.mark.parametrize(
+    ("site", "base"),
+    [
+        ("", "http://localhost:3000/shared"),
+        ("https://app.example", "https://app.example/shared"),
+        ("https://app.example/", "https://app.example/shared"),
+        ("https://app.example/a/", "https://app.example/a/shared"),
+    ],
+)
+def test_links_begin_with_the_address_of_the_application(site, base) -> None:
+    assert from_environment(NEXTAUTH_URL=site).sharing.url_base == base
+
+
+def test_secrets_are_kept_and_can_be_left_out(file) -> None:
+    kept = loaded(file, "exclude: [a/]\n").settings
+    skipped = loaded(file, "exclude: [a/]\nsecrets: skip\n").settings
+
+    assert kept.excluded == ("a/",)
+    assert ".env" in skipped.excluded
+    assert skipped.excluded[0] == "a/"
+
+
 def test_yaml_gets_no_say_in_what_a_value_means(file) -> None:
     found = loaded(
         file, "socket: {permissions: 0660}\nstorage: {bucket: 0660}\n"
