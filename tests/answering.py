@@ -26,6 +26,8 @@ ROUTES = (
     ("GET", "/v1/status"),
     ("GET", "/v1/doctor"),
     ("GET", "/v1/db"),
+    ("GET", "/v1/events"),
+    ("GET", "/v1/audit"),
     ("GET", "/v1/sessions"),
     ("POST", "/v1/sessions/{session}/save"),
     ("GET", "/v1/sessions/{session}/versions"),

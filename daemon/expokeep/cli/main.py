@@ -29,6 +29,7 @@ STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 VERBS = {
     "status": "Show whether every session is safe, and what is not.",
     "info": "Show which daemon answers, and what it watches.",
+    "events": "Show what happened lately, and follow what happens.",
     "sessions": "List the sessions that are kept.",
     "save": "Keep a session now, and wait until it is durable.",
     "log": "List the versions of a session.",
@@ -54,6 +55,7 @@ VERBS = {
     "repair": "Mend what a check has found, without losing anything.",
     "drill": "Prove that versions restore: from the bucket alone, then thrown away.",
     "rebuild": "Make the catalog in Postgres anew of what the bucket holds.",
+    "audit": "Show who destroyed something or changed rights, and how that ended.",
     "db": "Look after the schema in Postgres.",
     "config": "Show and check the configuration.",
     "doctor": "Look for what is known to go wrong, and say how to mend it.",

@@ -21,6 +21,8 @@ from expokeep.model.names import SessionId, from_text, parse_session_id
 from expokeep.restore.documents import offer_document
 from expokeep.restore.spooled import SpooledSource
 from expokeep.service.acting import Acting
+from expokeep.service.auditing import Auditing
+from expokeep.service.operating import OperatingRoutes
 from expokeep.service.parts import Parts
 from expokeep.service.proving import ProvingRoutes
 from expokeep.service.reporting import Reporting
@@ -44,6 +46,7 @@ class Handlers:
     reporting: Reporting
     proving: ProvingRoutes
     retaining: RetainingRoutes
+    operating: OperatingRoutes
 
     def routes(self) -> tuple[Route, ...]:
         """Return everything that can be asked."""
@@ -69,6 +72,7 @@ class Handlers:
             ("GET", "/v1/diff", self.diff),
             *self.proving.routes(),
             *self.retaining.routes(),
+            *self.operating.routes(),
         )
         blobs = Route("POST", f"{version}/blobs", self.blobs, BLOBS_BODY_BYTES)
         return (*(Route(*row) for row in table), blobs)
@@ -201,6 +205,8 @@ def serving(parts: Parts, *, embedded: bool) -> Iterator[ControlSocket]:
     rights = Rights(
         settings.socket.group, parts.uid_of, parts.kept_uid_of, parts.owner_of
     )
+    audit = wiring.audit_of(engine.backends.catalog)
+    covering = Auditing(parts, rights, audit).covering
     handlers = Handlers(
         history=reading.history,
         source=reading.source,
@@ -209,6 +215,7 @@ def serving(parts: Parts, *, embedded: bool) -> Iterator[ControlSocket]:
         reporting=Reporting(parts, rights, clock.now(), embedded=embedded),
         proving=ProvingRoutes(parts, rights),
         retaining=RetainingRoutes(parts, rights),
+        operating=OperatingRoutes(parts, rights, audit),
     )
     with ControlSocket(
         settings.socket.path,
@@ -216,10 +223,13 @@ def serving(parts: Parts, *, embedded: bool) -> Iterator[ControlSocket]:
         settings.socket.group if has_group else None,
         [
             replace(route, handler=rights.admitting(route.handler))
-            for route in handlers.routes()
+            for route in map(covering, handlers.routes())
         ],
     ) as control:
-        yield control
+        try:
+            yield control
+        finally:
+            parts.events.close()
 
 
 class _Digests(msgspec.Struct):
