@@ -65,6 +65,16 @@ class AccessDenied(ExpokeepError):
     exit_code = 12
 
 
+class QuotaExceeded(ExpokeepError):
+    """There would be more of a user's than the user may have."""
+
+    exit_code = 13
+    hint = (
+        "`expokeep list` shows the builds and `expokeep quota show` how many there may "
+        "be: delete one, or let an operator allow more."
+    )
+
+
 class IntegrityError(ExpokeepError):
     """Bytes are not what their digest says they are."""
 

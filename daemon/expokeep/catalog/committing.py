@@ -15,6 +15,7 @@ from expokeep.catalog.blobs import Blobs
 from expokeep.catalog.epochs import Epochs
 from expokeep.catalog.history import History
 from expokeep.catalog.packs import Packs
+from expokeep.catalog.quotas import Gain, Quotas
 from expokeep.catalog.sessions import Sessions
 from expokeep.catalog.values import (
     BaseMoved,
@@ -25,7 +26,10 @@ from expokeep.catalog.values import (
     SeqTaken,
 )
 from expokeep.catalog.versions import Standing, Versions
+from expokeep.errors import QuotaExceeded
 from expokeep.model.digest import Digest
+from expokeep.model.quota import QuotaRules
+from expokeep.model.size import shown
 from expokeep.model.tree import files_in
 from expokeep.model.version import Version
 
@@ -34,15 +38,21 @@ CLOCK_TOLERANCE = datetime.timedelta(minutes=5)
 LONGEST_WAIT = datetime.timedelta(days=3650)
 """No snapshot waits longer to be recorded; what says so has a clock that jumped."""
 
+BEGUN = ("fork", "import", "template")
+"""Triggers of versions that begin a session, and that a person waits for."""
+
 RETRACTED = "recorded while the directory was being removed"
 """Why a version is parked that took the start of a removal for an edit."""
 
 
-def committed(connection: Connection[TupleRow], new: NewVersion) -> Version:
+def committed(
+    connection: Connection[TupleRow], new: NewVersion, rules: QuotaRules | None = None
+) -> Version:
     """Write a version, or find that it is written already.
 
     Raises:
-        Fenced, SeqTaken, BaseMoved, PackGone, ReuseGone: nothing was written.
+        Fenced, SeqTaken, BaseMoved, PackGone, ReuseGone, QuotaExceeded: nothing was
+            written.
     """
     versions = Versions(connection)
     with connection.pipeline(), connection.transaction():
@@ -54,6 +64,7 @@ def committed(connection: Connection[TupleRow], new: NewVersion) -> Version:
             assert done is not None  # noqa: S101 - seen under the lock of its session
             return done
         allowed = check(new, standing)
+        _admit(Quotas(connection, rules), new, allowed)
         Blobs(connection).add(new.session, new.places)
         held = Blobs(connection).hold(new.session, _contents(new))
         retired = check_contents(new, held)
@@ -88,6 +99,28 @@ def check(new: NewVersion, standing: Standing | None) -> Standing:
     if states != ["uploading"] * len(new.packs):
         raise PackGone(f"pack {new.packs[0].id} is no intent any more: {states}")
     return standing
+
+
+def _admit(quotas: Quotas, new: NewVersion, standing: Standing) -> None:
+    """See to it that the owner of a session has room for what its head is to be.
+
+    Raises:
+        QuotaExceeded: there is none. Beside the head there always is.
+    """
+    most = quotas.rules.max_build_bytes if quotas.rules else None
+    if new.trigger in BEGUN and most is not None and new.size_bytes > most:
+        size = shown(new.size_bytes)
+        raise QuotaExceeded(f"a build may have {shown(most)}, not {size}")
+    returns = standing.has_expired or new.trigger == "save"
+    if standing.owner is None or not new.moves_head:
+        return
+    if standing.is_deleted and not returns:
+        return  # recorded beneath: it stays deleted
+    is_build = standing.head_seq is not None and not standing.is_deleted
+    former_bytes = standing.head_bytes if is_build else 0
+    if not is_build or (standing.is_metered and new.size_bytes > former_bytes):
+        gain = Gain(int(not is_build), new.size_bytes, former_bytes)
+        quotas.admit(new.session, standing.owner, gain)
 
 
 def true_time(new: NewVersion, standing: Standing) -> datetime.datetime:

@@ -9,8 +9,10 @@ from psycopg.rows import TupleRow, class_row, scalar_row
 from expokeep.catalog import queries
 from expokeep.catalog.caring import Deleted, Weight
 from expokeep.catalog.connection import Database
+from expokeep.catalog.quotas import Quotas
 from expokeep.catalog.sessions import Sessions
 from expokeep.model.names import SessionId
+from expokeep.model.quota import QuotaRules
 
 _SQL = queries.beside(__file__)
 
@@ -24,6 +26,8 @@ class PostgresDeleting:
     """Implements `retention.ports.Deletions`; what it promises is said there."""
 
     database: Database
+    quotas: QuotaRules | None = None
+    """What users may have; None: as much as they like."""
 
     def delete(self, session: SessionId) -> bool:
         """Hide a session; return whether there is one that was not deleted."""
@@ -33,11 +37,19 @@ class PostgresDeleting:
         )
 
     def undelete(self, session: SessionId) -> bool:
-        """Bring a session back; return whether it was deleted and still can be."""
+        """Bring a session back; return whether it was deleted and still can be.
+
+        Raises:
+            QuotaExceeded: its owner has no room for it; it stays deleted.
+        """
         query, values = _SQL["undelete"], {"session": session}
-        return self.database.run(
-            lambda connection: connection.execute(query, values).rowcount == 1
-        )
+
+        def work(connection: Connection[TupleRow]) -> bool:
+            with connection.transaction():
+                Quotas(connection, self.quotas).admit_back(session)
+                return connection.execute(query, values).rowcount == 1
+
+        return self.database.run(work)
 
     def deleted(
         self, *, owner: str | None, uid: int | None, limit: int

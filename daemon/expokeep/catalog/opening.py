@@ -1,5 +1,6 @@
 """Opening a session, in which of its lives, and taking it for a host."""
 
+import contextlib
 from dataclasses import dataclass
 
 from psycopg import Connection
@@ -7,10 +8,12 @@ from psycopg.rows import TupleRow
 
 from expokeep.catalog.epochs import Epochs
 from expokeep.catalog.hosts import Hosts
+from expokeep.catalog.quotas import Quotas
 from expokeep.catalog.sessions import Sessions
 from expokeep.catalog.values import Held, Host, Opened, RootIdentity, RootOwner
-from expokeep.errors import NotFound
+from expokeep.errors import NotFound, QuotaExceeded
 from expokeep.model.names import SessionId
+from expokeep.model.quota import QuotaRules
 
 FIRST_LEASE_S = 30.0
 """Of a host that opens a session before its first heartbeat."""
@@ -48,8 +51,13 @@ def already_open(connection: Connection[TupleRow], wish: Wish) -> Opened | None:
     return found
 
 
-def opened(connection: Connection[TupleRow], wish: Wish) -> Opened:
-    """Make a session and its epoch known; the first who comes holds the session."""
+def opened(
+    connection: Connection[TupleRow], wish: Wish, rules: QuotaRules | None = None
+) -> Opened:
+    """Make a session and its epoch known; the first who comes holds the session.
+
+    What was nobody's becomes its owner's, if that user has room for it.
+    """
     sessions, epochs = Sessions(connection), Epochs(connection)
     with connection.transaction():
         # Always in this order: host, session, epoch. Two that open never cross.
@@ -59,7 +67,9 @@ def opened(connection: Connection[TupleRow], wish: Wish) -> Opened:
         sessions.lock(wish.session)
         sessions.claim(wish.session, wish.host)
         if wish.owner is not None:
-            sessions.own(wish.session, wish.owner)
+            with contextlib.suppress(QuotaExceeded):
+                Quotas(connection, rules).admit_owner(wish.session, wish.owner)
+                sessions.own(wish.session, wish.owner)
         epochs.begin(wish.session, wish.identity, wish.host)
         found = epochs.opened(wish.session, wish.identity, wish.host)
     assert found is not None  # noqa: S101 - it was made above, under a lock

@@ -9,10 +9,12 @@ from psycopg.rows import TupleRow
 
 from expokeep.catalog import opening
 from expokeep.catalog.committing import committed
+from expokeep.catalog.connection import Database
 from expokeep.catalog.hosts import Hosts
 from expokeep.catalog.kept import Reading
 from expokeep.catalog.migrate import Migrations, known_migrations
 from expokeep.catalog.packs import Intended, Packs
+from expokeep.catalog.quotas import Quotas
 from expokeep.catalog.sessions import Sessions
 from expokeep.catalog.values import (
     BaseMoved,
@@ -29,6 +31,7 @@ from expokeep.catalog.versions import Versions
 from expokeep.errors import NotFound
 from expokeep.model.digest import Digest
 from expokeep.model.names import SessionId
+from expokeep.model.quota import QuotaRules
 from expokeep.model.version import Version
 
 _MIGRATION_ANSWER_S = 600.0
@@ -37,6 +40,17 @@ _MIGRATION_ANSWER_S = 600.0
 
 class PostgresCatalog(Reading):
     """Implements `base.Catalog`; what each method promises is said there."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        scope: str = "main",
+        quotas: QuotaRules | None = None,
+    ) -> None:
+        super().__init__(database, scope=scope)
+        self.quotas = quotas
+        """What users may have; None: as much as they like."""
 
     def open_session(
         self,
@@ -52,7 +66,7 @@ class PostgresCatalog(Reading):
 
         def work(connection: Connection[TupleRow]) -> Opened:
             known = opening.already_open(connection, wish)
-            return known or opening.opened(connection, wish)
+            return known or opening.opened(connection, wish, self.quotas)
 
         return self.database.run(work)
 
@@ -94,7 +108,9 @@ class PostgresCatalog(Reading):
 
     def commit(self, new: NewVersion) -> Version:
         """Make a version visible."""
-        return self.database.run(lambda connection: committed(connection, new))
+        return self.database.run(
+            lambda connection: committed(connection, new, self.quotas)
+        )
 
     def register_restored(
         self,
@@ -116,6 +132,8 @@ class PostgresCatalog(Reading):
 
         def work(connection: Connection[TupleRow]) -> int | None:
             with connection.transaction():
+                quotas = Quotas(connection, self.quotas)
+                quotas.admit_back(version.session, version.size_bytes)
                 before = Sessions(connection).move_head(version.session, version.seq)
                 Versions(connection).accept(version.session, version.seq)
                 if before is not None and before != version.seq:
@@ -132,11 +150,16 @@ class PostgresCatalog(Reading):
         project_name: str | None = None,
     ) -> None:
         """Set what a person says of a session; None leaves a value as it is."""
-        if not self.database.run(
-            lambda connection: Sessions(connection).describe(
-                session, owner=owner, project_name=project_name
-            )
-        ):
+
+        def work(connection: Connection[TupleRow]) -> bool:
+            with connection.transaction():
+                if owner is not None:
+                    Quotas(connection, self.quotas).admit_owner(session, owner)
+                return Sessions(connection).describe(
+                    session, owner=owner, project_name=project_name
+                )
+
+        if not self.database.run(work):
             raise _no_session(session)
 
     def touch(self, session: SessionId, *, at: datetime.datetime) -> None:
@@ -151,6 +174,10 @@ class PostgresCatalog(Reading):
         return self.database.run(
             lambda connection: Hosts(connection).beat(host, lease_s=lease_s)
         )
+
+    def release(self, host: Host) -> int:
+        """End the lease of this host; return how many sessions others may take over."""
+        return self.database.run(lambda connection: Hosts(connection).release(host))
 
     def server_time(self) -> datetime.datetime:
         """Return the clock of Postgres, to compare ours with."""

@@ -9,6 +9,7 @@ from psycopg.rows import TupleRow, class_row, scalar_row
 from expokeep.catalog import queries
 from expokeep.catalog.values import Holder, Host, NewVersion, RootOwner, SessionRow
 from expokeep.model.names import SessionId
+from expokeep.model.quota import is_over
 
 _SQL = queries.beside(__file__)
 
@@ -74,7 +75,8 @@ class Sessions:
             "gid": root.gid if root else None,
             "mode": root.mode if root else None,
             "taken_at": taken_at,
-            "is_asked": new.trigger == "save",
+            "is_asked": new.trigger == "save" and not is_over(new.parked),
+            "is_over": is_over(new.parked),
         }
         self.connection.execute(_SQL["take_number"], values)
 

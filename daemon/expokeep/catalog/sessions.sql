@@ -49,7 +49,7 @@ SELECT host.id, host.name, host.lease_until > clock_timestamp() AS alive
 
 -- name: take_number
 -- What expired comes back with its next version; what a person deleted, only when a
--- person saves it.
+-- person saves it. Neither does while its owner has no room for it.
 -- The compare-and-set that everything hangs on. The row is locked by now, so this
 -- cannot miss; should it, then nobody's version is overwritten.
 UPDATE session
@@ -60,8 +60,9 @@ UPDATE session
        root_gid = coalesce(%(gid)s, root_gid),
        root_mode = coalesce(%(mode)s, root_mode),
        accessed_at = greatest(accessed_at, %(taken_at)s),
-       deleted_at = CASE WHEN expired OR %(is_asked)s THEN NULL ELSE deleted_at END,
-       expired = false
+       deleted_at = CASE WHEN (expired AND NOT %(is_over)s) OR %(is_asked)s THEN NULL
+                         ELSE deleted_at END,
+       expired = expired AND %(is_over)s
  WHERE sid = %(session)s
    AND last_seq = %(seq)s - 1
    AND (fence = %(fence)s OR NOT %(moves_head)s);

@@ -35,6 +35,13 @@ class Standing:
     is_done: bool
     """Whether this very commit was made before."""
     pack_states: Sequence[str]
+    owner: str | None = None
+    is_deleted: bool = False
+    has_expired: bool = False
+    head_bytes: int = 0
+    """Of the files of the head."""
+    is_metered: bool = False
+    """Whether there is a limit to the bytes of its owner."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,13 @@ SELECT session.last_seq, session.fence, session.head_seq,
                 WHERE version.pack = %(own_pack)s) AS is_done,
        ARRAY(SELECT pack.state
                FROM pack
-              WHERE pack.id = ANY (%(packs)b::uuid[])) AS pack_states
+              WHERE pack.id = ANY (%(packs)b::uuid[])) AS pack_states,
+       session.owner, session.deleted_at IS NOT NULL AS is_deleted,
+       session.expired AS has_expired, coalesce(head.size_bytes, 0) AS head_bytes,
+       EXISTS (SELECT
+                 FROM quota
+                WHERE quota.owner = session.owner
+                  AND quota.max_bytes IS NOT NULL) AS is_metered
   FROM session
   LEFT JOIN epoch
     ON epoch.session = session.id

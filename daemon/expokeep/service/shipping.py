@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from expokeep import clock
-from expokeep.errors import Busy, ExpokeepError
+from expokeep.errors import Busy, ExpokeepError, QuotaExceeded
 from expokeep.log import get
 from expokeep.model.names import SessionId
 from expokeep.service import recorded
@@ -116,7 +116,7 @@ class Shipping:
         """Ship an entry; return whether the next one may follow."""
         try:
             self._ship(entry)
-        except (ForeignDirectory, Withdrawn) as error:
+        except (ForeignDirectory, Withdrawn, QuotaExceeded) as error:
             self._throw_away(entry, error)
         except ChainLost as error:
             stranded[entry.pack] = error

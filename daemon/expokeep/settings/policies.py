@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from expokeep.model.guard import Limits
+from expokeep.model.quota import QuotaRules
 from expokeep.retention.plan import Rules
 from expokeep.settings.values import Settings
 from expokeep.snapshot.allowance import Limits as Early
@@ -10,6 +11,8 @@ from expokeep.snapshot.values import Policy
 
 SCOPE = "main"
 """One for the deployment: contents are stored once across all sessions."""
+
+MEGABYTE = 1 << 20
 
 ANY_LABEL = ("*",)
 
@@ -57,6 +60,16 @@ def owner_of(settings: Settings, directory: Path) -> str | None:
     """Return whose the session in a directory is, if nobody claimed it."""
     owners = {watch.dir: watch.user for watch in settings.watch}
     return owners.get(directory.parent)
+
+
+def quotas_of(settings: Settings) -> QuotaRules:
+    """Return what users may have of whom nothing else was said."""
+    limits = settings.limits
+    return QuotaRules(
+        max_builds=limits.max_builds_per_user,
+        evicts=limits.on_too_many_builds == "evict-oldest-unpinned",
+        max_build_bytes=limits.max_build_size_mb * MEGABYTE,
+    )
 
 
 def rules_of(settings: Settings) -> Rules:

@@ -13,6 +13,7 @@ from expokeep.model.secrets import DEFAULT_PATTERNS
 from expokeep.settings import kinds
 from expokeep.settings.backends import Database, Storage
 from expokeep.settings.declare import section, sections, setting, setting_list
+from expokeep.settings.hooks import Hooks
 from expokeep.settings.kinds import SWITCH, choice, duration, size, whole
 from expokeep.settings.proving import Check, Drill
 from expokeep.settings.retention import Retention
@@ -89,19 +90,31 @@ class Guard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much is kept. Only checked and shown so far: enforced in a later release."""
+    """How much is kept of a user. What is kept already is never lost by it."""
 
     max_build_size_mb: int = setting(
         whole(1, 1_048_576),
         "500",
-        "Megabytes of one build.",
+        "Megabytes of the files of one build.",
         env="MAX_BUILD_SIZE_MB",
+    )
+    on_build_too_big: str = setting(
+        choice("partial", "reject"),
+        "partial",
+        "partial keeps a larger build without its largest files, and says which; "
+        "reject leaves it at its last version until it is smaller.",
     )
     max_builds_per_user: int = setting(
         whole(1, 1_000_000),
         "50",
-        "Builds of one user.",
+        "Builds of one user; `expokeep quota set` allows one user more, or less.",
         env="MAX_BUILDS_PER_USER",
+    )
+    on_too_many_builds: str = setting(
+        choice("reject", "evict-oldest-unpinned"),
+        "reject",
+        "reject parks one build too many, and refuses what a person asks for; "
+        "evict-oldest-unpinned deletes the build that was used longest ago.",
     )
 
 
@@ -231,6 +244,7 @@ class Settings:
     sharing: Sharing = section(Sharing)
     check: Check = section(Check)
     drill: Drill = section(Drill)
+    hooks: Hooks = section(Hooks)
     socket: Socket = section(Socket)
     shutdown: Shutdown = section(Shutdown)
     logging: Logging = section(Logging)

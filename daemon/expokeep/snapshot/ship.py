@@ -25,10 +25,11 @@ from expokeep.catalog.values import (
     Trace,
 )
 from expokeep.crash import point
-from expokeep.errors import AccessDenied, Busy, ExpokeepError, NoSpace
+from expokeep.errors import AccessDenied, Busy, ExpokeepError, NoSpace, QuotaExceeded
 from expokeep.log import get
 from expokeep.model.digest import Digest
 from expokeep.model.names import SessionId
+from expokeep.model.quota import OVER
 from expokeep.model.tree import files_in
 from expokeep.model.version import Version
 from expokeep.snapshot.judging import Cargo, Judge
@@ -42,6 +43,8 @@ log = get(__name__)
 
 SEQ_TRIES = 20
 """How often another version may take our number before we wait a while."""
+MADE = ("fork", "import", "revert", "template")
+"""Triggers of versions that were made of no directory."""
 MEND_TRIES = 4
 """How often a sweep may take what an entry needs before we wait a while."""
 
@@ -65,7 +68,7 @@ class Withdrawn(ExpokeepError):
     exit_code = 4
 
 
-Refused = ForeignDirectory | Withdrawn
+Refused = ForeignDirectory | Withdrawn | QuotaExceeded
 """Why something that is in the spool never becomes a version."""
 
 
@@ -132,7 +135,8 @@ class Shipper:
 
         Raises:
             ChainLost: it cannot be a version before another one is found again.
-            ForeignDirectory, Withdrawn: it never can; the caller throws it away.
+            ForeignDirectory, Withdrawn, QuotaExceeded: it never can; the caller throws
+                it away.
             BackendUnreachable, AccessDenied, ...: the entry stays as it is.
         """
         if sealed is not None and sealed.standing is not None:
@@ -249,12 +253,20 @@ class Shipper:
         put(own)
 
     def _committed(self, cargo: Cargo, opened: Opened) -> Shipped:
+        over: str | None = None
         for _ in range(SEQ_TRIES):
             new, opened = self.judge.judged(
                 cargo, opened, lambda: self._open(cargo.note)
             )
+            if over is not None:
+                parked = new.parked or over
+                new = replace(new, moves_head=False, parked=parked)
             try:
                 version = self.catalog.commit(new)
+            except QuotaExceeded as error:
+                if new.trigger in MADE:
+                    raise  # a person waits for it, and nothing is lost
+                over = f"{OVER}{error}"
             except (SeqTaken, Fenced, BaseMoved):
                 # Not only the number: head and holder may be others by now.
                 opened = self._open(cargo.note)

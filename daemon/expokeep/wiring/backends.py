@@ -13,7 +13,7 @@ from expokeep.catalog.connection import Database, Limits
 from expokeep.catalog.postgres import PostgresCatalog
 from expokeep.errors import ConfigError, ExpokeepError
 from expokeep.log import get
-from expokeep.settings.policies import SCOPE
+from expokeep.settings.policies import SCOPE, quotas_of
 from expokeep.settings.values import Settings
 from expokeep.store.base import Store
 from expokeep.store.retrying import Retrying, RetryPolicy
@@ -60,7 +60,9 @@ def catalog(settings: Settings) -> Iterator[Catalog]:
         return
     limits = Limits(pool_size=database.pool_size)
     held = PostgresCatalog(
-        Database(database.url, schema=database.schema, limits=limits), scope=SCOPE
+        Database(database.url, schema=database.schema, limits=limits),
+        scope=SCOPE,
+        quotas=quotas_of(settings),
     )
     with contextlib.closing(held):
         yield held

@@ -22,7 +22,7 @@ from expokeep.retention.plan import Rules
 from expokeep.retention.ports import Contents
 from expokeep.retention.sweep import Sweeper
 from expokeep.retention.tidy import Tidying
-from expokeep.settings.policies import SCOPE, rules_of
+from expokeep.settings.policies import SCOPE, quotas_of, rules_of
 from expokeep.settings.values import Settings
 from expokeep.wiring.backends import Backends, database_of
 
@@ -64,7 +64,7 @@ def retaining_of(
     packs, merges = PostgresSweeping(database), PostgresMerging(database)
     site = Site(host.id, SCOPE, prefix, settings.state_dir / "merge")
     tidying = Tidying(packs, merges, Merger(merges, fetch, held.store, site))
-    deletions = PostgresDeleting(database)
+    deletions = PostgresDeleting(database, quotas_of(settings))
     now = held.catalog.server_time
     sweeper = Sweeper(packs, held.store, guard.next, grace_s, prefix, now)
     return Retaining(
