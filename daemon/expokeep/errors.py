@@ -75,6 +75,16 @@ class QuotaExceeded(ExpokeepError):
     )
 
 
+class ShareUnusable(ExpokeepError):
+    """What a token stands for cannot be had, or it stands for nothing."""
+
+    exit_code = 14
+    hint = (
+        "It may be mistyped, over, used up, revoked, or for others. Ask whoever shared "
+        "it: `expokeep share list --all` tells them."
+    )
+
+
 class IntegrityError(ExpokeepError):
     """Bytes are not what their digest says they are."""
 
