@@ -39,6 +39,8 @@ class Line:
     """It ends the chain of an epoch: the next version goes out from it."""
     is_base: bool
     """The chain of an epoch that still lives goes out from it."""
+    is_template: bool = False
+    """New sessions are begun with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,13 @@
 -- name: delete
+-- Never what new sessions are begun with: whoever makes a template waits for this lock.
 UPDATE session
    SET deleted_at = now(),
        expired = false
  WHERE sid = %(session)s
-   AND (deleted_at IS NULL OR expired);
+   AND (deleted_at IS NULL OR expired)
+   AND NOT EXISTS (SELECT
+                     FROM template
+                    WHERE template.session = session.id);
 
 -- name: undelete
 -- Only what still has versions: a session that was purged does not come back.
@@ -69,6 +73,9 @@ SELECT session.id, session.sid
                            OR version.recorded_at
                               > now() - %(days)s * interval '1 day'))
    AND NOT EXISTS (SELECT
+                     FROM template
+                    WHERE template.session = session.id)
+   AND NOT EXISTS (SELECT
                      FROM unrecorded
                     WHERE unrecorded.sid = session.sid)
  ORDER BY session.id
@@ -94,6 +101,9 @@ SELECT session.sid
                     WHERE version.session = session.id
                       AND version.recorded_at
                           > now() - %(grace_s)s * interval '1 second')
+   AND NOT EXISTS (SELECT
+                     FROM template
+                    WHERE template.session = session.id)
    AND NOT EXISTS (SELECT
                      FROM unrecorded
                     WHERE unrecorded.sid = session.sid)

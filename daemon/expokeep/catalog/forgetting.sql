@@ -11,6 +11,10 @@ SELECT session.sid
 -- name: lines
 SELECT version.seq, version.epoch, version.taken_at,
        version.parked IS NOT NULL AS is_parked, version.pinned AS is_pinned,
+       EXISTS (SELECT
+                 FROM template
+                WHERE template.session = version.session
+                  AND template.seq = version.seq) AS is_template,
        ARRAY(SELECT label.name
                FROM label
               WHERE label.session = version.session
@@ -49,6 +53,10 @@ SELECT version.seq, version.epoch
                     WHERE label.session = version.session
                       AND label.seq = version.seq
                       AND NOT %(labels_too)s)
+   AND NOT EXISTS (SELECT
+                     FROM template
+                    WHERE template.session = version.session
+                      AND template.seq = version.seq)
    AND NOT EXISTS (SELECT
                      FROM epoch
                     WHERE epoch.session = version.session

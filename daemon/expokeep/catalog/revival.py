@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from expokeep.catalog.values import RootOwner
 from expokeep.model.digest import Digest
 from expokeep.model.tree import Delta
-from expokeep.model.version import Trigger
+from expokeep.model.version import Origin, Trigger
 
 Life = tuple[uuid.UUID, int, int, int]
 """Host, device, inode, time of birth: one life of a directory."""
+TemplateName = tuple[str, str, int]
+"""A name, the owner that it is of, and the uid: what tells templates apart."""
 NOBODY = uuid.UUID(int=0)
 """The host of an epoch of which nobody knows where it was."""
 
@@ -105,6 +107,7 @@ class Revived:
     parked: str | None = None
     pinned: bool = False
     pinned_at: datetime.datetime | None = None
+    origin: Origin | None = None
     is_word: bool = False
     """A fact says all of it; else we decided, and it is a fact from now on."""
 
@@ -150,5 +153,7 @@ class Revival:
     """By name, the version that has it, and since when."""
     pinned: frozenset[int]
     """Heads that another epoch replaced."""
+    templates: Mapping[TemplateName, tuple[int, datetime.datetime]]
+    """As `labels`, of what new sessions are begun with."""
     decided: bool
     """Something of it is no word of a fact."""

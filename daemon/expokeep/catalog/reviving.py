@@ -20,6 +20,7 @@ from expokeep.catalog.revival import (
     Revival,
     Revived,
     SessionState,
+    TemplateName,
 )
 from expokeep.catalog.sessions import Sessions
 from expokeep.catalog.values import BaseMoved
@@ -29,6 +30,7 @@ _SQL = queries.beside(__file__)
 
 Labels = Mapping[str, tuple[int, datetime.datetime]]
 """By name, the version that has it, and since when."""
+Templates = Mapping[TemplateName, tuple[int, datetime.datetime]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ class Reviving:
             "parked": one.parked,
             "pinned": one.pinned,
             "pinned_at": one.pinned_at,
+            "origin_session": one.origin.session if one.origin else None,
+            "origin_seq": one.origin.seq if one.origin else None,
         }
         self.connection.execute(_SQL["record"], values)
 
@@ -136,6 +140,28 @@ class Reviving:
             "times": [at for _, at in labels.values()],
         }
         self.connection.execute(_SQL["label"], values)
+
+    def untemplate(self, session: SessionId, templates: Templates) -> None:
+        """Drop all templates but these."""
+        values = {
+            "session": session,
+            "names": [name for name, _, _ in templates],
+            "owners": [owner for _, owner, _ in templates],
+            "uids": [uid for _, _, uid in templates],
+        }
+        self.connection.execute(_SQL["untemplate"], values)
+
+    def template(self, session: SessionId, templates: Templates) -> None:
+        """Say which versions new sessions are begun with."""
+        values = {
+            "session": session,
+            "names": [name for name, _, _ in templates],
+            "owners": [owner for _, owner, _ in templates],
+            "uids": [uid for _, _, uid in templates],
+            "seqs": [seq for seq, _ in templates.values()],
+            "times": [at for _, at in templates.values()],
+        }
+        self.connection.execute(_SQL["template"], values)
 
     def pin(self, session: SessionId, seqs: Collection[int]) -> None:
         """Keep versions from being forgotten by rule."""
@@ -197,6 +223,10 @@ def revived(
             reviving.unlabel(session, revival.labels)
         if revival.labels:
             reviving.label(session, revival.labels)
+        if revival.state is not None:
+            reviving.untemplate(session, revival.templates)
+            if revival.templates:
+                reviving.template(session, revival.templates)
         if revival.pinned:
             reviving.pin(session, revival.pinned)
         reviving.move(session, last_seq=revival.last_seq, head_seq=revival.head_seq)

@@ -21,11 +21,11 @@ SELECT session.id, wish.number, wish.host, wish.device, wish.inode, wish.birth_n
 -- name: record
 INSERT INTO version (session, seq, epoch, parent_seq, pack, told_by, taken_at,
                      recorded_at, trigger, tree, file_count, size_bytes, message, author,
-                     parked, pinned, pinned_at)
+                     parked, pinned, pinned_at, origin_session, origin_seq)
 SELECT session.id, %(seq)s, %(epoch)s, %(parent)s, %(pack)s, %(told_by)s, %(taken_at)s,
        coalesce(%(recorded_at)s, now()), %(trigger)s, %(tree)s, %(file_count)s,
        %(size_bytes)s, %(message)s, %(author)s, %(parked)s, %(pinned)s,
-       %(pinned_at)s
+       %(pinned_at)s, %(origin_session)s, %(origin_seq)s
   FROM session
  WHERE session.sid = %(session)s;
 
@@ -54,6 +54,28 @@ SELECT session.id, wish.name, wish.seq, wish.labelled_at
 ON CONFLICT (session, name) DO UPDATE
    SET seq = excluded.seq,
        labelled_at = excluded.labelled_at;
+
+-- name: template
+INSERT INTO template (session, name, owner, uid, seq, created_at)
+SELECT session.id, wish.name, wish.owner, wish.uid, wish.seq, wish.created_at
+  FROM session
+ CROSS JOIN unnest(%(names)s::text[], %(owners)s::text[], %(uids)s::bigint[],
+                   %(seqs)s::integer[], %(times)s::timestamptz[])
+       AS wish (name, owner, uid, seq, created_at)
+ WHERE session.sid = %(session)s
+ON CONFLICT (name, owner, uid) DO UPDATE
+   SET session = excluded.session,
+       seq = excluded.seq,
+       created_at = excluded.created_at;
+
+-- name: untemplate
+DELETE FROM template
+ USING session
+ WHERE session.sid = %(session)s
+   AND template.session = session.id
+   AND (template.name, template.owner, template.uid) NOT IN
+       (SELECT *
+          FROM unnest(%(names)s::text[], %(owners)s::text[], %(uids)s::bigint[]));
 
 -- name: pin
 UPDATE version

@@ -113,8 +113,9 @@ class TemplateBody(msgspec.Struct, frozen=True):
     name: str
     seq: int
     created_at: _Utc
+    uid: int
     owner: str = ""
-    """None's, if it is empty."""
+    """Nobody's, if it is empty."""
 
 
 class _Header(msgspec.Struct, frozen=True):

@@ -274,4 +274,6 @@ def _version(session: SessionId, one: Revived) -> Version:
         author=one.author,
         parked=one.parked,
         pack=one.pack,
+        origin_session=one.origin.session if one.origin else None,
+        origin_seq=one.origin.seq if one.origin else None,
     )

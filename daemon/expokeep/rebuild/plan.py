@@ -257,5 +257,10 @@ class Planner:
                 if word.pack in seqs
             },
             pinned=frozenset(seqs[pack] for pack in judge.pinned if pack in seqs),
+            templates={
+                name: (seqs[word.pack], word.labelled_at)
+                for name, word in self.words.templates.items()
+                if word.pack in seqs
+            },
             decided=self._decided,
         )

@@ -5,6 +5,9 @@ from dataclasses import replace
 
 from expokeep.catalog.revival import Revision, Revived, SessionState, Standing
 from expokeep.catalog.values import RootOwner
+from expokeep.model.names import SessionId
+from expokeep.model.version import Origin
+from expokeep.pack.facts import VersionBody
 from expokeep.rebuild.proving import Proved
 from expokeep.rebuild.telling import Told
 from expokeep.rebuild.words import VersionWord, Words
@@ -34,8 +37,16 @@ def as_said(revived: Revived, word: VersionWord) -> Revived:
         parked=parked,
         pinned=body.pinned,
         pinned_at=body.pinned_at,
+        origin=origin_of(body),
         is_word=said == (revived.seq, revived.epoch, parked, revived.told_by),
     )
+
+
+def origin_of(body: VersionBody) -> Origin | None:
+    """Return where what a version has came from, if not from a directory."""
+    if body.origin_session is None or body.origin_seq is None:
+        return None
+    return Origin(SessionId(body.origin_session), body.origin_seq)
 
 
 def state_of(words: Words) -> SessionState | None:

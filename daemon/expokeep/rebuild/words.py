@@ -12,8 +12,15 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from expokeep.catalog.revival import Life
-from expokeep.pack.facts import EpochBody, Fact, LabelBody, SessionBody, VersionBody
+from expokeep.catalog.revival import Life, TemplateName
+from expokeep.pack.facts import (
+    EpochBody,
+    Fact,
+    LabelBody,
+    SessionBody,
+    TemplateBody,
+    VersionBody,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,7 @@ class VersionWord:
 
 @dataclass(frozen=True, slots=True)
 class LabelWord:
-    """The last word on a label."""
+    """The last word on a label, or on a template."""
 
     pack: uuid.UUID
     """Of the version that has it."""
@@ -55,6 +62,7 @@ class Words:
     versions: dict[uuid.UUID, VersionWord] = field(default_factory=dict)
     labels: dict[str, LabelWord] = field(default_factory=dict)
     """By name."""
+    templates: dict[TemplateName, LabelWord] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
     """Facts that are not what we write, in words. The others count all the same."""
     lives: dict[int, Life] = field(default_factory=dict)
@@ -118,9 +126,19 @@ def _label(words: Words, fact: Fact) -> None:
         words.labels[body.name] = LabelWord(pack, body.labelled_at)
 
 
+def _template(words: Words, fact: Fact) -> None:
+    body = msgspec.json.decode(fact.body, type=TemplateBody)
+    pack, name = words.packs.get(body.seq), (body.name, body.owner, body.uid)
+    if fact.gone or pack is None:
+        words.templates.pop(name, None)
+    else:
+        words.templates[name] = LabelWord(pack, body.created_at)
+
+
 _HEARD = {
     "session": _session,
     "epoch": _epoch,
     "version": _version,
     "label": _label,
+    "template": _template,
 }

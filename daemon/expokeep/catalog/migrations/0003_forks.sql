@@ -19,14 +19,16 @@ ALTER TABLE version
       CHECK ((origin_session IS NULL) = (origin_seq IS NULL));
 
 -- A name for a version that sessions are begun with. While it is here, nothing lets go
--- of the version: that is what the foreign key is for. Each user's names are its own.
+-- of the version: that is what the foreign key is for. Each user's names are its own:
+-- those of the owner of the session, and where it has none, of whose its directory is.
 CREATE TABLE template (
     name       text COLLATE "C" NOT NULL CHECK (name ~ '^[^[:cntrl:]@/]{1,100}$'),
     owner      text COLLATE "C" NOT NULL DEFAULT '',
+    uid        bigint NOT NULL,
     session    bigint NOT NULL,
     seq        integer NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (name, owner),
+    PRIMARY KEY (name, owner, uid),
     FOREIGN KEY (session, seq) REFERENCES version (session, seq)
 );
 
