@@ -101,6 +101,21 @@ class Database:
         "expokeep",
         "Apart from the application's, so Prisma sees no drift.",
     )
+    legacy_tables: bool = setting(
+        SWITCH,
+        "true",
+        'Whether "BuildSession" and "BuildFile" are kept in step, where they are. The '
+        "same on all hosts, as the two that follow.",
+    )
+    app_schema: str = setting(
+        kinds.APP_SCHEMA, "public", "The schema that the application's Prisma uses."
+    )
+    legacy_share_token: bool = setting(
+        SWITCH,
+        "false",
+        "Whether shareToken shows the newest live token. Whoever may read the table "
+        "can use it then; and it is stored in the clear.",
+    )
     pool_size: int = setting(whole(1, 100), "5", "Connections at most.")
     lease_ttl_s: float = setting(
         duration("1s", "1h"),

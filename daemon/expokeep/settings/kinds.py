@@ -32,6 +32,8 @@ class Kind(Generic[T]):
     """The way back: `parse(shown(value)) == value`. Only secrets are masked instead."""
     suffix: str = ""
     """What the attribute's name ends in, and the key's does not: the unit."""
+    alone: bool = False
+    """Whether a list of one may be written without the list."""
 
 
 def duration(low: str, high: str) -> Kind[float]:
@@ -157,6 +159,11 @@ DATABASE_URL = Kind(
     urls.masked,
 )
 GLOB = text(r"[^/\0]+", "a pattern for the name of a directory, without /")
+ARGUMENT = Kind(
+    "a word or a line, without NUL",
+    text(r"[^\0]{1,65536}", "").parse,
+    alone=True,
+)
 FILE_NAME = text(r"(?!\.{1,2}$)[^/\0\n]{1,255}", "the name of a file, without /")
 HOST = text(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "the name of a host")
 USER = Kind("the name of a user: 1 to 200 printable characters", parse_user)
@@ -173,6 +180,10 @@ KEY_PREFIX = text(
     "a prefix of keys that ends in /, or empty",
 )
 REGION = text(r"[a-z0-9-]{1,63}", "the name of a region, or auto")
+APP_SCHEMA = text(
+    r"(?!pg_)[A-Za-z_][A-Za-z0-9_]{0,62}",
+    "a name of A-Z, a-z, 0-9 and _ that does not begin with pg_",
+)
 SCHEMA = text(
     r"(?!pg_)[a-z_][a-z0-9_]{0,62}",
     "a name of a-z, 0-9 and _ that does not begin with pg_",
