@@ -42,6 +42,8 @@ class Plan:
     length_s: float
     upset_every_s: float = 12.0
     """Between two of: a kill of the daemon, of Postgres, an outage of the bucket."""
+    upsets: int = 0
+    """So many of them there are at least, however long a slow machine takes."""
     brings_back: int = 1_000
     """So many heads are restored in the end."""
 
@@ -78,7 +80,9 @@ class Soak:
         began_s = time.monotonic()
         upset_s, step = began_s + self.plan.upset_every_s, 0
         order = self._order()
-        while (now_s := time.monotonic()) < began_s + self.plan.length_s:
+        while (
+            now_s := time.monotonic()
+        ) < began_s + self.plan.length_s or self._upsets() < self.plan.upsets:
             chance = self._chance(step)
             if now_s > upset_s:
                 self._upset(chance)
@@ -88,6 +92,9 @@ class Soak:
             PACE.wait(max(0.002, 2 * REST_S / self.plan.sessions))
         self._come_to_rest()
         self.found += differences(self)
+
+    def _upsets(self) -> int:
+        return sum(self.counts[deed] for deed in self.counts if deed[:5] == "upset")
 
     def _chance(self, step: int) -> random.Random:
         return random.Random(f"{self.plan.seed} {step}")
