@@ -127,7 +127,8 @@ def _read_part(document: Document, node: yaml.Node, part: Part, key: str) -> Non
         return
     declared = part.declared
     if not isinstance(declared, Section):
-        _read_value(document, node, key, many=declared.many)
+        is_alone = declared.kind.alone and isinstance(node, yaml.ScalarNode)
+        _read_value(document, node, key, many=declared.many and not is_alone)
     elif not declared.many:
         _read_section(document, node, declared.of, f"{key}.")
     elif isinstance(node, yaml.SequenceNode) and node.value:

@@ -18,6 +18,7 @@ from expokeep.wiring.backends import (
 from expokeep.wiring.caring import maintenance_lock
 from expokeep.wiring.engine import Engine, engine
 from expokeep.wiring.forking import forker_of, recorder_of
+from expokeep.wiring.hooking import hook_queue, hook_runs
 from expokeep.wiring.host import host_of
 from expokeep.wiring.proving import (
     Proving,
@@ -68,6 +69,8 @@ __all__ = [
     "generation_guard",
     "holdings_of",
     "home_in",
+    "hook_queue",
+    "hook_runs",
     "host_of",
     "maintenance_lock",
     "noter",

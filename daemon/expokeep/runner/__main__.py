@@ -1,0 +1,5 @@
+"""`python -I -m expokeep.runner`."""
+
+from expokeep.runner.main import main
+
+main()
