@@ -16,7 +16,7 @@ from expokeep.history.documents import (
     Status,
     WatchStatus,
 )
-from expokeep.model.documents import VersionDocument
+from expokeep.history.logged import LoggedVersion
 from serving import serving
 
 NOON = datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.UTC)
@@ -28,6 +28,8 @@ ROUTES = (
     ("GET", "/v1/db"),
     ("GET", "/v1/events"),
     ("GET", "/v1/audit"),
+    ("POST", "/v1/drain"),
+    ("POST", "/v1/reload"),
     ("GET", "/v1/sessions"),
     ("POST", "/v1/sessions/{session}/save"),
     ("GET", "/v1/sessions/{session}/versions"),
@@ -38,6 +40,7 @@ ROUTES = (
     ("POST", "/v1/versions/{ref}/accept"),
     ("GET", "/v1/versions/{ref}/tree"),
     ("GET", "/v1/versions/{ref}/contents"),
+    ("GET", "/v1/versions/{ref}/blame"),
     ("GET", "/v1/find"),
     ("GET", "/v1/diff"),
     ("POST", "/v1/check"),
@@ -111,7 +114,7 @@ def answering() -> Iterator[Answering]:
         yield here
 
 
-def version(seq: int = 7, **more: object) -> VersionDocument:
+def version(seq: int = 7, **more: object) -> LoggedVersion:
     """Return a version as the daemon tells of it."""
     told = {
         "session": "shop",
@@ -128,7 +131,7 @@ def version(seq: int = 7, **more: object) -> VersionDocument:
         "parked": None,
         "pack": uuid.UUID(int=1),
     }
-    return VersionDocument(**{**told, **more})
+    return LoggedVersion(**{**told, **more})
 
 
 def session_status(session: str = "shop", **more: object) -> SessionStatus:

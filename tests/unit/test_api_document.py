@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from expokeep.check import documents as check_documents
-from expokeep.history import documents, operating
+from expokeep.history import blame_documents, documents, logged, operating, version_log
 from expokeep.model import event
 from expokeep.model.documents import EntryDocument, VersionDocument
 from expokeep.restore import receipts
@@ -15,6 +15,7 @@ from expokeep.restore.documents import OfferDocument
 from expokeep.retention import documents as retention_documents
 from expokeep.service.acting import Acting
 from expokeep.service.handlers import Handlers
+from expokeep.service.looking_back import LookingBackRoutes
 from expokeep.service.operating import OperatingRoutes
 from expokeep.service.proving import ProvingRoutes
 from expokeep.service.reporting import Reporting
@@ -22,7 +23,17 @@ from expokeep.service.retaining import RetainingRoutes
 
 API = (Path(__file__).parents[2] / "docs" / "API.md").read_text("utf-8")
 NOT_ON_THE_SOCKET = {documents.Migrated}
-MODULES = (documents, operating, event, check_documents, receipts, retention_documents)
+MODULES = (
+    documents,
+    version_log,
+    logged,
+    blame_documents,
+    operating,
+    event,
+    check_documents,
+    receipts,
+    retention_documents,
+)
 
 
 def test_every_route_has_a_heading_and_every_heading_a_route():
@@ -32,10 +43,11 @@ def test_every_route_has_a_heading_and_every_heading_a_route():
         source=None,
         rights=None,
         acting=Acting(None, None, None),
+        looking_back=LookingBackRoutes(None, None),
         reporting=Reporting(None, None, now, embedded=False),
         proving=ProvingRoutes(None, None),
         retaining=RetainingRoutes(None, None),
-        operating=OperatingRoutes(None, None, None),
+        operating=OperatingRoutes(None, None, None, None, None),
     )
 
     told = re.findall(r"^### `([A-Z]+) ([^`?]+)[?`]", API, re.MULTILINE)

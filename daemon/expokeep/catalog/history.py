@@ -66,13 +66,13 @@ class History:
         """Return the tree of a version."""
         with self.connection.cursor(binary=True) as cursor:
             cursor.execute(_SQL["tree"], _of(version))
-            return {row[0]: _entry(row) for row in cursor.fetchall()}
+            return {row[0]: entry_in(row) for row in cursor.fetchall()}
 
     def kept(self, version: Version) -> tuple[dict[bytes, Entry], dict[Digest, Place]]:
         """Return the tree of a version, and where its contents are."""
         with self.connection.cursor(binary=True) as cursor:
             rows = cursor.execute(_SQL["kept"], _of(version)).fetchall()
-        tree = {row[0]: _entry(row) for row in rows}
+        tree = {row[0]: entry_in(row) for row in rows}
         places = {row[4]: Place(row[4], row[5], *row[7:]) for row in rows if row[4]}
         return tree, places
 
@@ -86,7 +86,7 @@ class History:
         """Return all entries that paths ever had, sorted."""
         with self.connection.cursor(binary=True) as cursor:
             rows = cursor.execute(_SQL["lives"], {"paths": list(paths)}).fetchall()
-        return [Found(row[7], row[0], _entry(row), *row[8:]) for row in rows]
+        return [Found(row[7], row[0], entry_in(row), *row[8:]) for row in rows]
 
 
 def _of(version: Version) -> Mapping[str, Any]:
@@ -109,8 +109,8 @@ def _columns(
             return "d", entry.mode, entry.mtime_ns, None, None
 
 
-def _entry(row: TupleRow) -> Entry:
-    """Return the entry in the columns that `tree`, `kept` and `lives` begin with."""
+def entry_in(row: TupleRow) -> Entry:
+    """Return the entry in the columns that such queries begin with: see `tree`."""
     _, kind, mode, mtime_ns, digest, size_bytes, target = row[:7]
     if kind == "f":
         return File(digest, size_bytes, mode, mtime_ns)

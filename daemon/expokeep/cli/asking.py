@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from expokeep.cli.options import Options
 from expokeep.control.client import Client
 from expokeep.errors import UsageError
+from expokeep.history.blame_documents import Blame
 from expokeep.history.documents import (
     Difference,
     Finding,
@@ -16,7 +17,7 @@ from expokeep.history.documents import (
     TreeListing,
     VersionShown,
 )
-from expokeep.history.version_log import VersionLog
+from expokeep.history.version_log import LogWish, VersionLog
 from expokeep.restore.source import Source
 from expokeep.settings.places import client_locations
 
@@ -30,7 +31,7 @@ class Asked(Protocol):
         """Return sessions."""
         ...
 
-    def log(self, session: str, *, since: str | None, limit: int) -> VersionLog:
+    def log(self, session: str, wish: LogWish) -> VersionLog:
         """Return the versions of a session, newest first."""
         ...
 
@@ -48,6 +49,14 @@ class Asked(Protocol):
 
     def find(self, glob: bytes, sessions: Collection[str]) -> Finding:
         """Return every path that ever matched."""
+        ...
+
+    def holders(self, digest: str, sessions: Collection[str]) -> Finding:
+        """Return every path that ever had some contents."""
+        ...
+
+    def blame(self, ref: str, path: bytes) -> Blame:
+        """Return whose each line of a file is."""
         ...
 
     def diff(

@@ -11,8 +11,10 @@ from typing import Literal
 
 from expokeep import log as logs
 from expokeep import wiring
+from expokeep.catalog.past import Viewer
 from expokeep.cli.options import Options
 from expokeep.errors import TimedOut, UsageError
+from expokeep.history.blame_documents import Blame
 from expokeep.history.documents import (
     Difference,
     Finding,
@@ -21,7 +23,8 @@ from expokeep.history.documents import (
     VersionShown,
 )
 from expokeep.history.history import History, Sort
-from expokeep.history.version_log import VersionLog
+from expokeep.history.version_log import LogWish, VersionLog
+from expokeep.model.digest import parse_digest
 from expokeep.model.names import parse_session_id
 from expokeep.restore.local import Home
 from expokeep.restore.source import Source
@@ -111,9 +114,9 @@ class Direct:
             raise UsageError(f"sort by {', '.join(SORTS)}, not by {sort!r}")
         return self.history.sessions(owner=user, prefix=prefix, limit=limit, sort=by)
 
-    def log(self, session: str, *, since: str | None, limit: int) -> VersionLog:
+    def log(self, session: str, wish: LogWish) -> VersionLog:
         """Return the versions of a session, newest first."""
-        return self.history.log(session, since=since, limit=limit)
+        return self.history.log(session, wish)
 
     def show(self, ref: str) -> VersionShown:
         """Return one version in full."""
@@ -130,6 +133,15 @@ class Direct:
     def find(self, glob: bytes, sessions: Collection[str]) -> Finding:
         """Return every path that ever matched."""
         return self.history.find(glob, list(sessions))
+
+    def holders(self, digest: str, sessions: Collection[str]) -> Finding:
+        """Return every path that ever had some contents."""
+        wanted = parse_digest(digest)
+        return self.history.holders(wanted, Viewer(), list(sessions))
+
+    def blame(self, ref: str, path: bytes) -> Blame:
+        """Return whose each line of a file is."""
+        return self.history.blame(ref, path)
 
     def diff(
         self,

@@ -4,6 +4,7 @@ Everything is checked here once; a verb never sees a word that it cannot send.
 """
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,9 +102,25 @@ class Duration(click.ParamType[float]):
             self.fail(f"{text!r} is no time; write 30s, 5m or 1h", param, ctx)
 
 
+class ContentHash(click.ParamType[str]):
+    """Contents, by their SHA-256: as `sha256sum` prints it, or as we do."""
+
+    name = "sha256"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Return 64 lower-case hex digits."""
+        digits = str(value).lower().removeprefix("sha256:")
+        if not re.fullmatch(r"[0-9a-f]{64}", digits):
+            self.fail("write the 64 hex digits of a SHA-256", param, ctx)
+        return digits
+
+
 WORDS = Words()
 SESSION = Session()
 VERSION = Session()
 NAME = Name()
 TARGET = Target()
 DURATION = Duration()
+DIGEST = ContentHash()

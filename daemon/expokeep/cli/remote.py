@@ -10,6 +10,7 @@ import msgspec
 from expokeep.control.blobs import decoded
 from expokeep.control.client import Client, segment
 from expokeep.errors import DaemonUnreachable
+from expokeep.history.blame_documents import Blame
 from expokeep.history.documents import (
     Difference,
     Finding,
@@ -18,7 +19,7 @@ from expokeep.history.documents import (
     TreeListing,
     VersionShown,
 )
-from expokeep.history.version_log import VersionLog
+from expokeep.history.version_log import LogWish, VersionLog
 from expokeep.model.digest import Digest
 from expokeep.model.names import to_text
 from expokeep.restore.blob import Blob
@@ -58,12 +59,19 @@ class Remote:
         )
         return decode(raw, SessionList)
 
-    def log(self, session: str, *, since: str | None, limit: int) -> VersionLog:
+    def log(self, session: str, wish: LogWish) -> VersionLog:
         """Return the versions of a session, newest first."""
         path = f"/v1/sessions/{segment(session)}/versions"
-        return decode(
-            self._client.get(path, since=since, limit=limit, **_SHORT), VersionLog
+        asked = {
+            "labels": wish.only_marked,
+            "counts": wish.with_counts,
+            "epochs": wish.with_epochs,
+        }
+        switches = {name: "true" for name, is_on in asked.items() if is_on}
+        raw = self._client.get(
+            path, since=wish.since, limit=wish.limit, **switches, **_SHORT
         )
+        return decode(raw, VersionLog)
 
     def show(self, ref: str) -> VersionShown:
         """Return one version in full."""
@@ -86,6 +94,18 @@ class Remote:
             "/v1/find", glob=to_text(glob), session=list(sessions), **_SHORT
         )
         return decode(raw, Finding)
+
+    def holders(self, digest: str, sessions: Collection[str]) -> Finding:
+        """Return every path that ever had some contents."""
+        raw = self._client.get(
+            "/v1/find", digest=digest, session=list(sessions), **_SHORT
+        )
+        return decode(raw, Finding)
+
+    def blame(self, ref: str, path: bytes) -> Blame:
+        """Return whose each line of a file is."""
+        raw = self._client.get(_version(ref, "/blame"), path=to_text(path), **_SHORT)
+        return decode(raw, Blame)
 
     def diff(
         self,

@@ -1,10 +1,11 @@
 """What differs between two trees, in the words that a person reads. Pure."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from expokeep.history import renames as moving
 from expokeep.model.digest import Digest
 from expokeep.model.names import parents, plain
 from expokeep.model.tree import Entry, File, Tree, diff
@@ -25,21 +26,32 @@ class Change:
     """Of what was renamed."""
 
 
-def changes(old: Tree, new: Tree) -> list[Change]:
+Read = Callable[[Collection[Digest]], Mapping[Digest, bytes]]
+"""Returns contents, all of them small."""
+
+
+def changes(old: Tree, new: Tree, read: Read | None = None) -> list[Change]:
     """Return what turns `old` into `new`, sorted by path.
 
-    A file that went and came back elsewhere with the same contents was renamed. A
-    directory is only told of where nothing below it tells of it already.
+    A file that went and came back elsewhere with the same contents was renamed; with
+    `read`, also one whose contents are still much the same. A directory is only told
+    of where nothing below it tells of it already.
 
     >>> from expokeep.model.tree import Directory, Link
     >>> [change.kind for change in changes({b"a": Link(b"x")}, {b"a": Directory()})]
     ['T']
     """
     delta = diff(old, new)
-    renames = _renames(
-        {path: old[path] for path in delta.gone},
-        {path: entry for path, entry in delta.set.items() if path not in old},
-    )
+    gone = {path: old[path] for path in delta.gone}
+    came = {path: entry for path, entry in delta.set.items() if path not in old}
+    renames = _renames(gone, came)
+    if read is not None:
+        moved = set(renames.values())
+        renames |= _edited(
+            {path: one for path, one in gone.items() if path not in moved},
+            {path: one for path, one in came.items() if path not in renames},
+            read,
+        )
     found = [*_present(delta.set, old, new, renames)]
     moved, occupied = set(renames.values()), _occupied(old)
     found += (
@@ -105,6 +117,28 @@ def _renames(gone: Tree, added: Tree) -> dict[bytes, bytes]:
             if key and waiting.get(key):
                 renames[path] = waiting[key].pop()
     return renames
+
+
+def _edited(gone: Tree, added: Tree, read: Read) -> dict[bytes, bytes]:
+    """Return new path to old path of the files that were moved and edited."""
+    sides = [_files(gone), _files(added)]
+    olds, news = moving.candidates(
+        *({path: one.size_bytes for path, one in side.items()} for side in sides)
+    )
+    if not olds:
+        return {}
+    wanted = [
+        {path: side[path] for path in sorted(paths)}
+        for side, paths in zip(sides, (olds, news), strict=True)
+    ]
+    found = read({one.digest for side in wanted for one in side.values()})
+    return moving.alike(
+        *({path: found[one.digest] for path, one in side.items()} for side in wanted)
+    )
+
+
+def _files(tree: Tree) -> dict[bytes, File]:
+    return {path: one for path, one in tree.items() if isinstance(one, File)}
 
 
 def _key(path: bytes, entry: Entry, *, exact: bool) -> tuple[Digest, bytes] | None:

@@ -3,12 +3,12 @@
 Contents are fetched once for all changes, and only those that can be shown.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
 from msgspec.structs import replace
 
-from expokeep.history.changes import Change
+from expokeep.history.changes import Change, Read
 from expokeep.history.documents import ChangeDocument
 from expokeep.history.patch_text import MAX_BYTES, Side, patch_of
 from expokeep.model.digest import Digest
@@ -18,8 +18,6 @@ from expokeep.model.tree import Directory, Entry, File, Link
 
 Detail = Literal["names", "stat", "patch"]
 """What is told of a change: only that it is; with its lines counted; as a patch."""
-Read = Callable[[Collection[Digest]], Mapping[Digest, bytes]]
-"""Returns contents, all of them small."""
 
 MAX_TOTAL_BYTES = 64 * 1024 * 1024
 """So much is read for one comparison; what comes after is only named."""
@@ -47,13 +45,18 @@ def _affordable(changes: Iterable[Change]) -> frozenset[Digest]:
     wanted: set[Digest] = set()
     left_bytes = MAX_TOTAL_BYTES
     for change in changes:
-        files = _files(change) if change.kind != "R" else []
+        files = [] if _is_same(change) else _files(change)
         new = {file.digest: file.size_bytes for file in files}
         cost = sum(size for digest, size in new.items() if digest not in wanted)
         if all(size <= MAX_BYTES for size in new.values()) and cost <= left_bytes:
             wanted |= new.keys()
             left_bytes -= cost
     return frozenset(wanted)
+
+
+def _is_same(change: Change) -> bool:
+    """Return whether a file only moved."""
+    return change.kind == "R" and len({one.digest for one in _files(change)}) == 1
 
 
 def _files(change: Change) -> list[File]:
@@ -63,7 +66,7 @@ def _files(change: Change) -> list[File]:
 def _detailed(
     change: Change, detail: Detail, contents: Mapping[Digest, bytes]
 ) -> ChangeDocument:
-    if change.kind == "R":
+    if _is_same(change):
         # The contents are the same: any will do, and none has to be read.
         contents = {file.digest: b"" for file in _files(change)}
     if note := _obstacle(change, contents):

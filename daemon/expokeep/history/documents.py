@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from expokeep.history.logged import LoggedVersion
 from expokeep.history.spool_status import SpoolStatus
 from expokeep.model.documents import (
     EntryDocument,
@@ -99,7 +100,7 @@ class ChangeDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 class VersionShown(Document, frozen=True, tag="version"):
     """One version in full, and what it changed."""
 
-    version: VersionDocument
+    version: LoggedVersion
     is_head: bool
     uid: int
     gid: int
@@ -132,11 +133,13 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finding(Document, frozen=True, tag="found"):
-    """Every path that ever matched."""
+    """Every path that ever matched, or that ever had some contents."""
 
-    glob: str
+    glob: str | None
+    """None: contents were looked for."""
     matches: tuple[Match, ...]
     truncated: bool = False
+    digest: str | None = None
 
 
 class Difference(Document, frozen=True, tag="diff"):

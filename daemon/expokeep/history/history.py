@@ -5,16 +5,19 @@ client that means its own says so before it asks.
 """
 
 import datetime
-import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 from typing import Literal
 
 from expokeep.catalog.base import Catalog
-from expokeep.catalog.values import Found, Place, SessionRow
-from expokeep.errors import BlobMissing, IntegrityError, NotFound, UsageError
-from expokeep.history.changes import below, changes
+from expokeep.catalog.past import Viewer
+from expokeep.catalog.values import Found, SessionRow
+from expokeep.errors import ExpokeepError, NotFound, UsageError
+from expokeep.history.blame_documents import Blame
+from expokeep.history.blaming import Blaming
+from expokeep.history.changes import Change, below, changes
 from expokeep.history.comparing import Detail, compared
+from expokeep.history.contents import Contents, Reader
 from expokeep.history.documents import (
     Difference,
     Finding,
@@ -24,28 +27,30 @@ from expokeep.history.documents import (
     TreeListing,
     VersionShown,
 )
+from expokeep.history.logged import logged
 from expokeep.history.naming import Naming
+from expokeep.history.past import Past, require_past
 from expokeep.history.version_log import (
     Aside,
+    EpochDocument,
+    LogWish,
     VersionLog,
+    epoch_document,
     waiting_count,
     with_asides,
 )
-from expokeep.model.digest import Digest, shown
+from expokeep.model.digest import Digest
 from expokeep.model.documents import entry_document, version_document
-from expokeep.model.names import for_terminal, plain, to_text
-from expokeep.model.tree import Entry, File, Link
+from expokeep.model.names import SessionId, for_terminal, plain, to_text
+from expokeep.model.tree import Entry, File, Link, Tree
 from expokeep.model.version import Version
 
-Contents = Callable[
-    [Collection[Place]], Iterator[tuple[Digest, int, Iterable[bytes | memoryview]]]
-]
-"""Brings contents home: digest, size in bytes, bytes; each once, in any order."""
 Sort = Literal["age", "rpo", "size"]
 """Of sessions: used last first; longest since the last save first; largest first."""
 
 MAX_MATCHES = 10_000
 MAX_SESSIONS = 100_000
+MAX_VERSIONS = 100_000
 
 
 class History:
@@ -57,10 +62,12 @@ class History:
         contents: Contents,
         now: Callable[[], datetime.datetime],
         aside: Aside | None = None,
+        past: Past | None = None,
     ) -> None:
         self._aside = aside
+        self._past = past
         self._catalog = catalog
-        self._contents = contents
+        self._reader = Reader(catalog, contents)
         self._naming = Naming(catalog, now)
 
     def sessions(
@@ -83,24 +90,29 @@ class History:
         found = tuple(_session_document(row) for row in rows[:limit])
         return SessionList(sessions=found, truncated=len(rows) > limit)
 
-    def log(
-        self, session: str, *, since: str | None = None, limit: int = 1000
-    ) -> VersionLog:
+    def log(self, session: str, wish: LogWish | None = None) -> VersionLog:
         """Return the versions of a session, newest first.
 
         Raises:
             NotFound: there is no such session.
             UsageError: `since` is no time, or the prefix fits several sessions.
         """
+        wish = wish or LogWish()
         exact = self._naming.session(session)
-        start = self._naming.moment(since) if since else None
-        found = self._catalog.versions(exact, since=start, limit=limit + 1)
+        start = self._naming.moment(wish.since) if wish.since else None
+        most = MAX_VERSIONS if wish.only_marked else wish.limit + 1
+        found = self._catalog.versions(exact, since=start, limit=most)
+        if wish.only_marked:
+            marked = require_past(self._past).remarks(exact, [one.seq for one in found])
+            found = [version for version in found if version.seq in marked]
         head = self._naming.head(exact)
+        shown = logged(found[: wish.limit], self._past, with_counts=wish.with_counts)
         listed = VersionLog(
             session=exact,
             head_seq=head.seq if head else None,
-            versions=tuple(version_document(version) for version in found[:limit]),
-            truncated=len(found) > limit,
+            versions=tuple(shown),
+            truncated=len(found) > wish.limit,
+            epochs=self._epochs(exact) if wish.with_epochs else (),
         )
         return with_asides(listed, self._aside) if self._aside else listed
 
@@ -112,14 +124,15 @@ class History:
         own = (place for place in kept.places.values() if place.pack == version.pack)
         key = next((place.key for place in own), None)
         old = self._catalog.tree(before) if before else {}
+        (logged_version,) = logged([version], self._past)
         return VersionShown(
-            version=version_document(version),
+            version=logged_version,
             is_head=head is not None and head.seq == version.seq,
             uid=kept.root.uid,
             gid=kept.root.gid,
             mode=f"{kept.root.mode:04o}",
             pack_key=key,
-            changes=compared(changes(old, kept.tree), "names", self._read),
+            changes=compared(changes(old, kept.tree), "names", self._reader.read),
             waiting=waiting_count(self._aside, version.session),
         )
 
@@ -153,7 +166,7 @@ class History:
             raise _no_path(version, path)
         if not isinstance(entry, File):
             raise UsageError(f"{for_terminal(path)} is {_what(entry)}, not a file")
-        return self._proved(entry.digest)
+        return self._reader.pieces(entry.digest)
 
     def find(self, glob: bytes, sessions: Sequence[str] = ()) -> Finding:
         """Return every path that ever matched, in these sessions or in all."""
@@ -185,46 +198,50 @@ class History:
         for path in paths:
             if plain(path) and not any(below(tree, [path]) for tree in trees):
                 raise _no_path(after, path)
-        found = changes(*(below(tree, paths) for tree in trees))
+        found = self._changes(*(below(tree, paths) for tree in trees))
         return Difference(
             old=version_document(before) if before else None,
             new=version_document(after),
-            changes=compared(found, detail, self._read),
+            changes=compared(found, detail, self._reader.read),
         )
 
-    def _read(self, digests: Collection[Digest]) -> Mapping[Digest, bytes]:
-        places = self._places(digests)
-        found: dict[Digest, bytes] = {}
-        for digest, _, chunks in self._contents(places):
-            whole = b"".join(chunks)
-            _require(digest, hashlib.sha256(whole).digest())
-            found[digest] = whole
-        return found
+    def holders(
+        self, digest: Digest, viewer: Viewer, sessions: Sequence[str] = ()
+    ) -> Finding:
+        """Return where contents are kept, of what a viewer may see.
 
-    def _proved(self, digest: Digest) -> Iterator[bytes]:
-        places = self._places([digest])
+        In these sessions, or in all.
+        """
+        exact = [self._naming.session(text) for text in sessions]
+        past, most = require_past(self._past), MAX_MATCHES + 1
+        found = list(past.holders(digest, viewer, exact, limit=most))
+        return Finding(
+            glob=None,
+            digest=digest.hex(),
+            matches=tuple(_match(match) for match in found[:MAX_MATCHES]),
+            truncated=len(found) > MAX_MATCHES,
+        )
 
-        def pieces() -> Iterator[bytes]:
-            hasher = hashlib.sha256()
-            for _, _, chunks in self._contents(places):
-                for chunk in chunks:
-                    hasher.update(chunk)
-                    yield bytes(chunk)
-            _require(digest, hasher.digest())
+    def blame(self, ref: str, path: bytes) -> Blame:
+        """Return whose each line of a file is.
 
-        return pieces()
+        Raises:
+            NotFound: there is no such path.
+            UsageError: it is no file, not text, or too large.
+        """
+        version = self._naming.version(ref)
+        blaming = Blaming(self._catalog, require_past(self._past), self._reader)
+        return blaming.blame(version, plain(path))
 
-    def _places(self, digests: Collection[Digest]) -> list[Place]:
-        places = self._catalog.places(digests)
-        for digest in digests:
-            if digest not in places:
-                raise BlobMissing(shown(digest), "any place that the catalog knows")
-        return list(places.values())
+    def _epochs(self, session: SessionId) -> tuple[EpochDocument, ...]:
+        return tuple(map(epoch_document, require_past(self._past).epochs(session)))
 
-
-def _require(digest: Digest, found: bytes) -> None:
-    if found != digest:
-        raise IntegrityError(f"{shown(digest)} came back as other bytes")
+    def _changes(self, old: Tree, new: Tree) -> list[Change]:
+        """Return what differs; without what was edited as well if nobody can tell."""
+        try:
+            return changes(old, new, self._reader.read)
+        except ExpokeepError:
+            return changes(old, new)
 
 
 def _no_path(version: Version, path: bytes) -> NotFound:

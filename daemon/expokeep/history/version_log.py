@@ -1,19 +1,35 @@
 """The list of versions, and what it says beside them: what waits, what ended."""
 
 import contextlib
+import datetime
+from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
 
+from expokeep.catalog.past import Epoch
 from expokeep.errors import ExpokeepError
 from expokeep.history.documents import Document
+from expokeep.history.logged import LoggedVersion
 from expokeep.model.documents import (
     EndDocument,
     HeldDocument,
-    VersionDocument,
     WaitingDocument,
 )
 from expokeep.model.names import SessionId
+
+
+class EpochDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """One life of a session's directory."""
+
+    number: int
+    host: str
+    started_at: datetime.datetime
+    ended_at: datetime.datetime | None
+    base_seq: int | None
+    first_seq: int | None
+    last_seq: int | None
+    versions: int
 
 
 class VersionLog(Document, frozen=True, tag="log"):
@@ -21,12 +37,26 @@ class VersionLog(Document, frozen=True, tag="log"):
 
     session: str
     head_seq: int | None
-    versions: tuple[VersionDocument, ...]
+    versions: tuple[LoggedVersion, ...]
     truncated: bool = False
     waiting: tuple[WaitingDocument, ...] = ()
     """What waits on this host to be recorded, oldest first."""
     ended: tuple[EndDocument, ...] = ()
     held_elsewhere: tuple[HeldDocument, ...] = ()
+    epochs: tuple[EpochDocument, ...] = ()
+    """The lives of the directory, newest first; only where they were asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogWish:
+    """What of the versions of a session is wanted."""
+
+    since: str | None = None
+    limit: int = 1000
+    only_marked: bool = False
+    """Those that have a label or are pinned."""
+    with_counts: bool = False
+    with_epochs: bool = False
 
 
 class Aside(Protocol):
@@ -63,3 +93,17 @@ def with_asides(log: VersionLog, aside: Aside) -> VersionLog:
         with contextlib.suppress(ExpokeepError):
             log = msgspec.structs.replace(log, **{name: tell(session)})
     return log
+
+
+def epoch_document(epoch: Epoch) -> EpochDocument:
+    """Return a life of a directory as a document."""
+    return EpochDocument(
+        number=epoch.number,
+        host=epoch.host,
+        started_at=epoch.started_at,
+        ended_at=epoch.ended_at,
+        base_seq=epoch.base_seq,
+        first_seq=epoch.first_seq,
+        last_seq=epoch.last_seq,
+        versions=epoch.versions,
+    )

@@ -17,20 +17,23 @@ from expokeep.errors import UsageError
 from expokeep.history.comparing import Detail
 from expokeep.history.history import History, Sort
 from expokeep.model.digest import Digest, parse_digest
-from expokeep.model.names import SessionId, from_text, parse_session_id
 from expokeep.restore.documents import offer_document
 from expokeep.restore.spooled import SpooledSource
+from expokeep.service import queries
 from expokeep.service.acting import Acting
 from expokeep.service.auditing import Auditing
+from expokeep.service.draining import Draining
+from expokeep.service.looking_back import LookingBackRoutes
 from expokeep.service.operating import OperatingRoutes
 from expokeep.service.parts import Parts
 from expokeep.service.proving import ProvingRoutes
+from expokeep.service.referring import exact_session, require_visible, visible_ref
+from expokeep.service.reloading import Reloading
 from expokeep.service.reporting import Reporting
 from expokeep.service.retaining import RetainingRoutes
 from expokeep.service.rights import Rights, group_id
 
 BLOBS_BODY_BYTES = 16 * 1024 * 1024
-MAX_LIMIT = 100_000
 SORTS: dict[str, Sort] = {"age": "age", "rpo": "rpo", "size": "size"}
 DETAILS: dict[str, Detail] = {"names": "names", "stat": "stat", "patch": "patch"}
 
@@ -43,6 +46,7 @@ class Handlers:
     source: SpooledSource
     rights: Rights
     acting: Acting
+    looking_back: LookingBackRoutes
     reporting: Reporting
     proving: ProvingRoutes
     retaining: RetainingRoutes
@@ -58,7 +62,6 @@ class Handlers:
             ("GET", "/v1/db", self.reporting.db),
             ("GET", "/v1/sessions", self.sessions),
             ("POST", "/v1/sessions/{session}/save", self.acting.save),
-            ("GET", "/v1/sessions/{session}/versions", self.log),
             ("POST", "/v1/flush", self.acting.flush),
             ("POST", "/v1/pause", self.acting.pause),
             ("POST", "/v1/resume", self.acting.resume),
@@ -68,8 +71,8 @@ class Handlers:
             ("GET", f"{version}/tree", self.ls),
             ("GET", f"{version}/contents", self.cat),
             ("GET", f"{version}/offer", self.offer),
-            ("GET", "/v1/find", self.find),
             ("GET", "/v1/diff", self.diff),
+            *self.looking_back.routes(),
             *self.proving.routes(),
             *self.retaining.routes(),
             *self.operating.routes(),
@@ -79,111 +82,82 @@ class Handlers:
 
     def sessions(self, call: Call) -> Reply:
         """List sessions: all of them to an operator, their own to anybody else."""
-        wish = _one(call, "sort") or "age"
+        wish = queries.one(call, "sort") or "age"
         if (sort := SORTS.get(wish)) is None:
             raise UsageError(f"sort by {', '.join(SORTS)}, not by {wish!r}")
-        caller, named = self.rights.caller(call.peer), _one(call, "user")
+        caller, named = self.rights.caller(call.peer), queries.one(call, "user")
         if caller.uid is None:
             named = self.rights.user_named(call.peer, named)
         found = self.history.sessions(
             uid=caller.uid,
             owner=named,
-            prefix=_one(call, "prefix") or "",
-            limit=_limit(call),
+            prefix=queries.one(call, "prefix") or "",
+            limit=queries.limit(call),
             sort=sort,
         )
         return _document(found)
 
-    def log(self, call: Call) -> Reply:
-        """List the versions of a session."""
-        session = call.path["session"]
-        self._require(call, session)
-        since = _one(call, "since")
-        return _document(self.history.log(session, since=since, limit=_limit(call)))
-
     def accept(self, call: Call) -> Reply:
         """Make a version head after all."""
-        self._ref(call)
+        visible_ref(self.rights, call)
         return self.acting.accept(call)
 
     def show(self, call: Call) -> Reply:
         """Show one version."""
-        return _document(self.history.show(self._ref(call)))
+        return _document(self.history.show(visible_ref(self.rights, call)))
 
     def ls(self, call: Call) -> Reply:
         """List what a version has at a path and below."""
-        return _document(self.history.ls(self._ref(call), _path(call)))
+        return _document(
+            self.history.ls(visible_ref(self.rights, call), queries.path(call))
+        )
 
     def cat(self, call: Call) -> Reply:
         """Return the contents of one file."""
-        return Bytes(self.history.cat(self._ref(call), _path(call)))
-
-    def find(self, call: Call) -> Reply:
-        """Find paths by a glob."""
-        sessions = call.query.get("session", ())
-        if not sessions:
-            self.rights.require_operator(call.peer)
-        for session in sessions:
-            self._require(call, session)
-        glob = _one(call, "glob")
-        if not glob:
-            raise UsageError("name a glob: ?glob=*.js")
-        return _document(self.history.find(_name(glob), sessions))
+        return Bytes(
+            self.history.cat(visible_ref(self.rights, call), queries.path(call))
+        )
 
     def diff(self, call: Call) -> Reply:
         """Compare two versions."""
-        old, new = _one(call, "old"), _one(call, "new")
+        old, new = queries.one(call, "old"), queries.one(call, "new")
         if not new:
             raise UsageError("name a version: ?new=SID@17")
         for ref in filter(None, (old, new)):
-            self._require(call, ref.partition("@")[0])
-        wish = _one(call, "detail") or "names"
+            require_visible(self.rights, call, ref.partition("@")[0])
+        wish = queries.one(call, "detail") or "names"
         if (detail := DETAILS.get(wish)) is None:
             raise UsageError(f"detail is one of {', '.join(DETAILS)}, not {wish!r}")
-        paths = [_name(path) for path in call.query.get("path", ())]
+        paths = [queries.name_of(path) for path in call.query.get("path", ())]
         return _document(self.history.diff(old, new, paths, detail))
 
     def offer(self, call: Call) -> Reply:
         """Tell what a restore of a version has to make.
 
-        What is not captured yet is captured first, if that is possible soon.
+        What is not captured yet is captured first, if that is possible soon; unless
+        only what is recorded is wanted, for a directory that will not stay.
         """
+        if "recorded" in call.query:
+            recorded = self.source.recorded.offer(visible_ref(self.rights, call))
+            return _document(offer_document(recorded))
         session = call.path["ref"].partition("@")[0]
-        if (exact := self._exact(call, session)) is not None:
+        if (exact := exact_session(self.rights, call, session)) is not None:
             self.rights.require_session(call.peer, exact)
         self.acting.catch_up(session)
-        return _document(offer_document(self.source.offer(self._ref(call))))
+        return _document(
+            offer_document(self.source.offer(visible_ref(self.rights, call)))
+        )
 
     def blobs(self, call: Call) -> Reply:
         """Return contents of a version; of no other, whatever digest is asked for."""
-        offer = self.source.offer(self._ref(call))
+        offer = self.source.offer(visible_ref(self.rights, call))
         return Bytes(encoded(self.source.blobs(offer, _digests(call))))
-
-    def _ref(self, call: Call) -> str:
-        ref = call.path["ref"]
-        self._require(call, ref.partition("@")[0])
-        return ref
-
-    def _require(self, call: Call, session: str) -> None:
-        if (exact := self._exact(call, session)) is not None:
-            self.rights.require_kept(call.peer, exact)
-
-    def _exact(self, call: Call, session: str) -> SessionId | None:
-        """Return the session that is meant, unless its name may have been shortened.
-
-        An operator who says so may shorten. Nobody else: when a program hands on what
-        a browser sent, the beginning of an id must not open the session of another.
-        """
-        if "abbreviated" in call.query and self.rights.is_operator(call.peer):
-            return None
-        try:
-            return parse_session_id(session)
-        except ValueError as error:
-            raise UsageError(str(error)) from error
 
 
 @contextlib.contextmanager
-def serving(parts: Parts, *, embedded: bool) -> Iterator[ControlSocket]:
+def serving(
+    parts: Parts, reloading: Reloading, *, embedded: bool
+) -> Iterator[ControlSocket]:
     """Answer on the control socket.
 
     Raises:
@@ -197,6 +171,7 @@ def serving(parts: Parts, *, embedded: bool) -> Iterator[ControlSocket]:
         replace(
             wiring.holdings_of(settings, engine.spool, engine.host),
             away=lambda: parts.catalog_error,
+            limits=engine.shipper.judge.guard,
         ),
         parts.home,
         engine.snapshotter.memories.expect,
@@ -212,10 +187,11 @@ def serving(parts: Parts, *, embedded: bool) -> Iterator[ControlSocket]:
         source=reading.source,
         rights=rights,
         acting=Acting(parts, reading.source, rights),
+        looking_back=LookingBackRoutes(reading.history, rights),
         reporting=Reporting(parts, rights, clock.now(), embedded=embedded),
         proving=ProvingRoutes(parts, rights),
         retaining=RetainingRoutes(parts, rights),
-        operating=OperatingRoutes(parts, rights, audit),
+        operating=OperatingRoutes(parts, rights, audit, reloading, Draining(parts)),
     )
     with ControlSocket(
         settings.socket.path,
@@ -246,26 +222,3 @@ def _digests(call: Call) -> set[Digest]:
 
 def _document(document: msgspec.Struct) -> Document:
     return Document(msgspec.json.encode(document))
-
-
-def _one(call: Call, name: str) -> str | None:
-    values = call.query.get(name, ())
-    return values[-1] if values else None
-
-
-def _limit(call: Call) -> int:
-    text = _one(call, "limit") or "1000"
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= MAX_LIMIT:
-        raise UsageError(f"limit is a number from 1 to {MAX_LIMIT}, not {text!r}")
-    return int(text)
-
-
-def _path(call: Call) -> bytes:
-    return _name(_one(call, "path") or "")
-
-
-def _name(text: str) -> bytes:
-    try:
-        return from_text(text)
-    except ValueError as error:
-        raise UsageError(str(error)) from error

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from expokeep import clock
 from expokeep.catalog.base import Catalog
+from expokeep.catalog.past import PostgresPast
 from expokeep.catalog.surroundings import PostgresSurroundings
 from expokeep.catalog.values import Host
 from expokeep.history.history import History
@@ -101,6 +102,7 @@ def reading_of(
             lambda places: fetching.blobs(places, held.places),
             clock.now,
             Asides(held, holdings, surroundings(held)),
+            past_of(held),
         ),
         source=SpooledSource(recorded, held, fetching, ties, clock.now),
     )
@@ -110,6 +112,12 @@ def surroundings(held: Catalog) -> PostgresSurroundings | None:
     """Return what tells what is around a version; None where no database is named."""
     database = database_of(held)
     return PostgresSurroundings(database) if database else None
+
+
+def past_of(held: Catalog) -> PostgresPast | None:
+    """Return what tells more of the past; None where no database is named."""
+    database = database_of(held)
+    return PostgresPast(database) if database else None
 
 
 def home_in(settings: Settings) -> Home:

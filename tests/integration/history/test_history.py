@@ -8,6 +8,7 @@ import pytest
 from expokeep import clock
 from expokeep.errors import BlobMissing, IntegrityError, NotFound, UsageError
 from expokeep.history.history import History
+from expokeep.history.version_log import LogWish
 from expokeep.model.digest import digest_of
 from expokeep.store.memory import MemoryStore
 from journeys import SHOP, keeper
@@ -62,7 +63,7 @@ def test_a_log_says_that_there_is_more(host, history):
     keep(host, a=b"1")
     keep(host, a=b"2")
 
-    log = history.log(SHOP, limit=1)
+    log = history.log(SHOP, LogWish(limit=1))
 
     assert [version.seq for version in log.versions] == [2]
     assert log.truncated
@@ -74,10 +75,9 @@ def test_a_log_begins_when_it_is_told_to(host, history):
 
     later = first.taken_at + (second.taken_at - first.taken_at) / 2
 
-    assert [one.seq for one in history.log(SHOP, since=later.isoformat()).versions] == [
-        2
-    ]
-    assert len(history.log(SHOP, since="1h").versions) == 2
+    after = history.log(SHOP, LogWish(since=later.isoformat()))
+    assert [one.seq for one in after.versions] == [2]
+    assert len(history.log(SHOP, LogWish(since="1h")).versions) == 2
 
 
 def test_a_session_is_named_by_any_beginning_that_fits_only_one(host, history):
@@ -100,7 +100,7 @@ def test_words_that_name_nothing_are_refused(host, history):
     with pytest.raises(UsageError):
         history.show("../shop")
     with pytest.raises(UsageError):
-        history.log("shop", since="yesterday")
+        history.log("shop", LogWish(since="yesterday"))
 
 
 def test_a_time_without_a_zone_is_in_utc(host):

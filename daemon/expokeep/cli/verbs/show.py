@@ -1,5 +1,7 @@
 """`expokeep show`."""
 
+from collections.abc import Iterator
+
 import click
 
 from expokeep.cli import text
@@ -9,6 +11,7 @@ from expokeep.cli.kinds import VERSION
 from expokeep.cli.options import direct_option, options_of, verb
 from expokeep.cli.printing import as_json, sent_version
 from expokeep.history.documents import VersionShown
+from expokeep.history.logged import LoggedVersion
 from expokeep.model import size
 
 
@@ -30,6 +33,16 @@ def command(ctx: click.Context, version: str) -> None:
     if options.as_json:
         as_json(found)
         return
+    _print(found)
+    if found.changes:
+        click.echo()
+    for change in found.changes:
+        click.echo(change_line(change))
+    if found.waiting and not options.quiet:
+        click.echo(_what_waits(found), err=True)
+
+
+def _print(found: VersionShown) -> None:
     one = found.version
     head = " (head)" if found.is_head else ""
     click.echo(f"version  {one.session}@{one.seq}{head}")
@@ -39,21 +52,25 @@ def command(ctx: click.Context, version: str) -> None:
     click.echo(f"owner    {found.uid}:{found.gid}, mode {found.mode}")
     click.echo(f"tree     sha256:{one.tree}")
     click.echo(f"pack     {found.pack_key or one.pack}")
+    for line in _said(one):
+        click.echo(line)
+
+
+def _said(one: LoggedVersion) -> Iterator[str]:
+    """Yield what people said of a version, or the guard."""
+    if one.labels:
+        yield f"labels   {', '.join(map(text.safe, one.labels))}"
+    if one.is_pinned:
+        yield "pinned   no rule forgets it"
     if one.author:
-        click.echo(f"author   {text.safe(one.author)}")
+        yield f"author   {text.safe(one.author)}"
     if one.message:
         first, *more = [text.safe(line) for line in one.message.splitlines()]
-        click.echo(f"message  {first}")
+        yield f"message  {first}"
         for line in more:
-            click.echo(f"         {line}".rstrip())
+            yield f"         {line}".rstrip()
     if one.parked:
-        click.echo(f"parked   {text.safe(one.parked)}")
-    if found.changes:
-        click.echo()
-    for change in found.changes:
-        click.echo(change_line(change))
-    if found.waiting and not options.quiet:
-        click.echo(_what_waits(found), err=True)
+        yield f"parked   {text.safe(one.parked)}"
 
 
 def _what_waits(found: VersionShown) -> str:

@@ -45,3 +45,18 @@ def test_sessions_and_pattern_are_sent(run, asked):
 
     assert asked.query() == {"glob": ["src/*\\xff"], "session": ["shop", "other"]}
     assert told["truncated"] is True
+
+
+def test_contents_are_asked_for_by_their_digest(run, asked):
+    asked.answers["/v1/find"] = FOUND
+
+    run("find", "--content-hash", f"sha256:{'AB' * 32}", "shop", "other")
+
+    assert asked.query() == {"digest": ["ab" * 32], "session": ["shop", "other"]}
+
+
+def test_words_that_mean_nothing_are_refused_before_anybody_is_asked(run, asked):
+    assert run("find").code == 2
+    assert run("find", "--content-hash", "abc").code == 2
+    assert run("find", "--content-hash", "ab" * 32, "a\udcff").code == 2
+    assert not asked.calls

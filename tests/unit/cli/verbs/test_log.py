@@ -6,7 +6,8 @@ import pytest
 
 from answering import NOON, version
 from expokeep.errors import UsageError
-from expokeep.history.version_log import VersionLog
+from expokeep.history.logged import CountsDocument
+from expokeep.history.version_log import EpochDocument, VersionLog
 from expokeep.model.documents import EndDocument, HeldDocument, WaitingDocument
 
 ROUTE = "/v1/sessions/{session}/versions"
@@ -143,3 +144,56 @@ def test_a_word_that_cannot_be_sent_is_named(run, asked):
     assert ended.code == 2
     assert "not UTF-8" in ended.err
     assert not asked.calls
+
+
+def test_labels_and_pins_stand_before_the_message(run, asked):
+    asked.answers[ROUTE] = log(
+        version(7, labels=("demo", "a\x1b"), is_pinned=True, message="done")
+    )
+
+    line = run("log", "shop", "--labels").out.splitlines()[-1]
+
+    assert line.endswith("[demo] [a\\x1b] (pinned) done")
+    assert asked.query() == {"limit": ["1000"], "labels": ["true"]}
+
+
+def test_how_much_changed_is_told_in_signs(run, asked):
+    counts = CountsDocument(added=2, modified=1, renamed=3, changed_bytes=2048)
+    asked.answers[ROUTE] = log(
+        version(7, counts=counts, message="more"), version(6, counts=CountsDocument())
+    )
+
+    header, changed, same = run("log", "shop", "--stat").out.splitlines()
+
+    assert header.split()[-2:] == ["CHANGED", "MESSAGE"]
+    assert "  +2 ~1 >3 (2.0 KB)  more" in changed
+    assert same.endswith("= (0 B)")
+    assert asked.query() == {"limit": ["1000"], "counts": ["true"]}
+
+
+def test_the_lives_of_a_directory_stand_above_their_versions(run, asked, berlin):
+    lives = [
+        EpochDocument(
+            number=number,
+            host="web-1",
+            started_at=NOON,
+            ended_at=NOON if number == 1 else None,
+            base_seq=None if number == 1 else 5,
+            first_seq=1,
+            last_seq=7,
+            versions=number,
+        )
+        for number in (2, 1)
+    ]
+    asked.answers[ROUTE] = log(version(7, epoch=2), version(6), epochs=tuple(lives))
+
+    rows = run("log", "shop", "--epochs").out.splitlines()[1:]
+
+    assert [row.split()[0] for row in rows] == ["-", "7*", "-", "6"]
+    assert rows[0].endswith(
+        "(epoch 2, on web-1, until now, restored from 5, 2 versions)"
+    )
+    assert rows[2].endswith(
+        "(epoch 1, on web-1, until 2026-11-24 13:00:00+01:00, 1 version)"
+    )
+    assert asked.query() == {"limit": ["1000"], "epochs": ["true"]}

@@ -23,7 +23,11 @@ def shown(**more):
 
 def test_a_version_is_shown_in_full(run, asked):
     asked.answers["/v1/versions/{ref}"] = shown(
-        message="first\x1b[2J\n\nand more", author="alice", parked="it shrank"
+        message="first\x1b[2J\n\nand more",
+        author="alice",
+        parked="it shrank",
+        labels=("demo", "x\x1b"),
+        is_pinned=True,
     )
 
     lines = run("show", "shop@7").out.splitlines()
@@ -34,6 +38,8 @@ def test_a_version_is_shown_in_full(run, asked):
     at = lines.index("message  first\\x1b[2J")
     assert lines[at + 1 : at + 3] == ["", "         and more"]
     assert "parked   it shrank" in lines
+    assert "labels   demo, x\\x1b" in lines
+    assert "pinned   no rule forgets it" in lines
     assert lines[-2:] == ["M App.js", "R a\\xff -> b\\x1b"]
     assert asked.calls[-1].path == {"ref": "shop@7"}
 
