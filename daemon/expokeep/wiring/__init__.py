@@ -12,12 +12,13 @@ from expokeep.wiring.backends import (
     catalog,
     create_bucket,
     database_of,
+    outlet_of,
     require_schema,
     store,
 )
 from expokeep.wiring.caring import maintenance_lock
 from expokeep.wiring.engine import Engine, engine
-from expokeep.wiring.forking import forker_of, recorder_of
+from expokeep.wiring.forking import forker_of
 from expokeep.wiring.hooking import hook_queue, hook_runs
 from expokeep.wiring.host import host_of
 from expokeep.wiring.proving import (
@@ -46,6 +47,7 @@ from expokeep.wiring.rebuilding import (
     rebuilding,
 )
 from expokeep.wiring.retaining import Retaining, retaining_of
+from expokeep.wiring.sharing import Sharing, importing_of, shares_of, sharing_of
 
 __all__ = [
     "Backends",
@@ -54,6 +56,7 @@ __all__ = [
     "Reading",
     "ReadingAlone",
     "Retaining",
+    "Sharing",
     "adopter",
     "audit_of",
     "backends",
@@ -74,6 +77,7 @@ __all__ = [
     "host_of",
     "maintenance_lock",
     "noter",
+    "outlet_of",
     "proofs_of",
     "proving",
     "proving_of",
@@ -81,10 +85,11 @@ __all__ = [
     "reading_alone",
     "reading_of",
     "rebuilding",
-    "recorder_of",
     "repairer_of",
     "require_schema",
     "retaining_of",
+    "shares_of",
+    "sharing_of",
     "spool_repairer_of",
     "store",
     "surroundings",

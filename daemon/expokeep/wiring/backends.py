@@ -16,9 +16,10 @@ from expokeep.log import get
 from expokeep.settings.policies import SCOPE, quotas_of
 from expokeep.settings.values import Settings
 from expokeep.store.base import Store
-from expokeep.store.retrying import Retrying, RetryPolicy
+from expokeep.store.outlet import Outlet, RetryingOutlet
+from expokeep.store.retrying import RetryPolicy
 from expokeep.store.s3 import bucket as s3_bucket
-from expokeep.store.s3.bucket import S3Store
+from expokeep.store.s3.outlet import S3Outlet
 from expokeep.store.settings import S3Settings
 
 log = get(__name__)
@@ -82,9 +83,9 @@ def store(settings: Settings) -> Iterator[Store]:
         first_s=min(_FIRST_RETRY_S, storage.retry_max_delay_s),
         most_s=storage.retry_max_delay_s,
     )
-    with contextlib.closing(S3Store(bucket(settings))) as held:
+    with contextlib.closing(S3Outlet(bucket(settings))) as held:
         try:
-            yield Retrying(held, policy, wait=stopping.wait, chance=random.random)
+            yield RetryingOutlet(held, policy, wait=stopping.wait, chance=random.random)
         finally:
             stopping.set()
 
@@ -129,6 +130,17 @@ def database_of(held: Catalog) -> Database | None:
     None where no database is configured: there is nothing to look after.
     """
     return held.database if isinstance(held, PostgresCatalog) else None
+
+
+def outlet_of(held: Store) -> Outlet:
+    """Return the bucket as others may see it.
+
+    Raises:
+        ConfigError: no bucket is configured.
+    """
+    if not isinstance(held, RetryingOutlet):
+        raise ConfigError("storage is not configured: nothing can be lent or published")
+    return held
 
 
 def require_schema(held: Catalog) -> None:

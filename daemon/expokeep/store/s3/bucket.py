@@ -59,8 +59,10 @@ class S3Store:
         self, key: str, path: Path, *, sha256: Digest, progress: Progress | None = None
     ) -> None:
         """Make the bytes of `path` durable at `key`; see `Store.put_file`."""
-        upload = Upload(key, path, path.stat().st_size, sha256, progress)
-        with self._asking("put", key):
+        self._put(Upload(key, path, path.stat().st_size, sha256, progress))
+
+    def _put(self, upload: Upload) -> None:
+        with self._asking("put", upload.key):
             if upload.size_bytes <= self._settings.single_put_max_bytes:
                 self._put_at_once(upload)
             else:
@@ -198,8 +200,9 @@ class S3Store:
                     Key=upload.key,
                     Body=Body(stream, upload.progress),
                     ChecksumSHA256=b64encode(upload.sha256).decode(),
-                    IfNoneMatch="*",
-                    Metadata={"sha256": upload.sha256.hex()},
+                    Metadata=upload.metadata,
+                    **upload.condition,
+                    **upload.headers,
                 )
         except ClientError as error:
             self._settle(upload, error)
@@ -207,7 +210,7 @@ class S3Store:
     def _put_in_parts(self, upload: Upload) -> None:
         # Asked before, not only after: a spool that is replayed must not send the
         # whole file again to be told that it is there.
-        if self._is_there(upload):
+        if not upload.replaces and self._is_there(upload):
             return
         try:
             Multipart(self._s3, self._settings, upload).run()

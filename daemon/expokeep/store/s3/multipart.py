@@ -8,10 +8,10 @@ whole is checked on the way; what the server gets is checked part by part.
 import hashlib
 import io
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -46,6 +46,21 @@ class Upload:
     size_bytes: int
     sha256: Digest
     progress: Progress | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What S3 is to tell whoever fetches it, by boto3's names."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    replaces: bool = False
+    """Whether it may take the place of another object."""
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What is noted with the object."""
+        return {"sha256": self.sha256.hex(), **self.notes}
+
+    @property
+    def condition(self) -> dict[str, str]:
+        """When it may become an object, by boto3's names."""
+        return {} if self.replaces else {"IfNoneMatch": "*"}
 
 
 def part_size_bytes(size_bytes: int, wanted_bytes: int) -> int:
@@ -92,7 +107,8 @@ class Multipart:
         upload_id = self._s3.create_multipart_upload(
             **self._names,
             ChecksumAlgorithm="SHA256",
-            Metadata={"sha256": self._file.sha256.hex()},
+            Metadata=self._file.metadata,
+            **self._file.headers,
         )["UploadId"]
         try:
             parts = self._send(upload_id)
@@ -100,7 +116,7 @@ class Multipart:
                 self._s3.complete_multipart_upload,
                 UploadId=upload_id,
                 MultipartUpload={"Parts": parts},
-                IfNoneMatch="*",
+                **self._file.condition,
             )
         except BaseException:
             # Whatever it was: parts of an upload that nobody completes are billed
