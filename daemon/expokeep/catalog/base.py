@@ -220,3 +220,10 @@ class Catalog(Reading, Protocol):
     def close(self) -> None:
         """Let go of all connections."""
         ...
+    def release(self, host: Host) -> int:
+        """End the lease of this host at once: others may take over its sessions.
+
+        Returns how many those are.
+        """
+        ...
+

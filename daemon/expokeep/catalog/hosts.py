@@ -32,6 +32,12 @@ class Hosts:
         values = {"id": host.id, "name": host.name, "lease_s": lease_s}
         self.connection.execute(_SQL["appear"], values)
 
+    def release(self, host: Host) -> int:
+        """End the lease of a host; return how many sessions others may take over."""
+        with self.connection.cursor(row_factory=scalar_row) as cursor:
+            found: int = cursor.execute(_SQL["release"], {"id": host.id}).fetchall()[0]
+            return found
+
     def server_time(self) -> datetime.datetime:
         """Return what Postgres takes the time to be."""
         with self.connection.cursor(row_factory=args_row(_only_time)) as cursor:

@@ -21,3 +21,16 @@ ON CONFLICT (id) DO UPDATE
 
 -- name: server_time
 SELECT clock_timestamp();
+
+-- name: release
+-- Ends a lease that runs; others may take over at once. It tells how many sessions.
+WITH released AS (
+    UPDATE host
+       SET lease_until = clock_timestamp()
+     WHERE id = %(id)s
+       AND lease_until > clock_timestamp()
+)
+SELECT count(*)
+  FROM session
+ WHERE host = %(id)s
+   AND deleted_at IS NULL;

@@ -22,7 +22,7 @@ def told(
     if bool(session) == everything:
         raise click.UsageError("name one session, or say --all")
     body = {"session": session or None, "for_s": for_s}
-    found = decode(client(options).post(path, body), Paused)
+    found = decode(client(options).post(f"{path}?abbreviated=1", body), Paused)
     if options.as_json:
         as_json(found)
     elif not options.quiet:

@@ -117,7 +117,7 @@ class Acting:
     def pause(self, call: Call) -> Reply:
         """Hold back uploads; captures go on into the spool."""
         wish = _body(call, _Pause)
-        session = self._scope(call, wish.session)
+        session = self._known(self._scope(call, wish.session))
         self.parts.shipping.pauses.begin(session, wish.for_s)
         self.parts.events.publish("daemon.paused", session, for_s=wish.for_s)
         until = None
@@ -127,8 +127,11 @@ class Acting:
 
     def resume(self, call: Call) -> Reply:
         """End a pause."""
-        session = self._scope(call, _body(call, _Pause).session)
-        self.parts.shipping.resume(session)
+        session = self._known(self._scope(call, _body(call, _Pause).session))
+        if session is None:
+            self.parts.go_on()
+        else:
+            self.parts.shipping.resume(session)
         self.parts.events.publish("daemon.resumed", session)
         return self._paused(None)
 
@@ -186,6 +189,21 @@ class Acting:
         exact = self._session(call, session)
         self.rights.require_session(call.peer, exact)
         return exact
+
+    def _known(self, session: SessionId | None) -> SessionId | None:
+        """Return a session, if there is anything of it that could be held back.
+
+        Raises:
+            NotFound: nobody knows it; a misspelt name must not read as done.
+        """
+        if session is None or self._is_here(session):
+            return session
+        is_held = session in self.parts.shipping.pauses.now
+        if not is_held and self.parts.kept_uid_of(session) is None:
+            error = NotFound(f"no session {session} is here, and none is kept")
+            error.hint = "`expokeep status` lists those of this host."
+            raise error
+        return session
 
     def _is_here(self, session: SessionId) -> bool:
         lines = self.parts.board.lines(session)

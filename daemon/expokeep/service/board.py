@@ -43,6 +43,8 @@ class Line:
     refused: ExpokeepError | None = None
     """Why the spool does not take it: it is full, or its disk fails."""
     refused_since: datetime.datetime | None = None
+    too_big: ExpokeepError | None = None
+    """Why it stays at its last version: it is larger than a build may be."""
     skipped: Mapping[bytes, Reason] = field(default_factory=dict)
     excluded_count: int = 0
     walked_s: float = 0.0
@@ -67,7 +69,7 @@ class Board:
         self, turnstile: Turnstile[SessionDirectory, SessionId], *, max_sessions: int
     ) -> None:
         self._turnstile = turnstile
-        self._max_sessions = max_sessions
+        self.max_sessions = max_sessions
         self._lock = threading.Lock()
         self._lines: dict[bytes, Line] = {}
         self._ended: list[Line] = []
@@ -79,7 +81,7 @@ class Board:
     def appeared(self, directory: SessionDirectory) -> None:
         """Take a new directory on; it is looked at once it is quiet."""
         with self._lock:
-            if len(self._lines) >= self._max_sessions:
+            if len(self._lines) >= self.max_sessions:
                 if directory.path not in self._refused:
                     log.error("session left alone", why="max-sessions is reached")
                 self._refused.add(directory.path)

@@ -15,6 +15,8 @@ from expokeep.model.ignore import Rules
 from expokeep.model.names import SessionId
 from expokeep.service.board import Board
 from expokeep.service.chores import chores
+from expokeep.service.draining import released
+from expokeep.service.excess import OverQuota
 from expokeep.service.maintenance import LOOK_EVERY_S, Maintenance
 from expokeep.service.parts import Parts
 from expokeep.service.progress import Progresses
@@ -67,6 +69,8 @@ def running(settings: Settings) -> Iterator[Parts]:
         engine = stack.enter_context(wiring.engine(settings, progresses.tell))
         wiring.require_schema(engine.backends.catalog)
         parts = _assembled(settings, engine, progresses)
+        # After all that could begin it anew has come to its end.
+        stack.callback(released, parts)
         stack.enter_context(Repeating("upkeep", HEARTBEAT_EVERY_S, Upkeep(parts).act))
         stack.enter_context(Repeating("room", ROOM_EVERY_S, parts.rooms.act))
         stack.enter_context(parts.shippers)

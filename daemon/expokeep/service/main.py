@@ -19,14 +19,15 @@ from expokeep.service import allocator, daemon, descriptors
 from expokeep.service.banner import banner
 from expokeep.service.handlers import serving
 from expokeep.service.parts import Parts
+from expokeep.service.reloading import Reloading
+from expokeep.service.signals import Signals
 from expokeep.service.systemd import Systemd
-from expokeep.settings.load import load
+from expokeep.settings.load import Loaded, load
 from expokeep.settings.places import find_config, state_dir
 from expokeep.settings.values import Settings
 
 log = logs.get(__name__)
 
-STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LOOK_FOR_SIGNALS_S = 0.2
 _NOTICE_S = 5.0
 _SWITCH_S = 0.0005
@@ -88,7 +89,7 @@ def _run(
         environ: Mapping[str, str] = os.environ
         if embedded and not check_config:
             environ = stack.enter_context(_embedded(options))
-        settings = _settings(options, environ)
+        settings = _loaded(options, environ).settings
         logs.configure(
             level=settings.logging.level, as_json=settings.logging.type == "json"
         )
@@ -104,20 +105,19 @@ def _run(
             crash.arm(environ)
         except ValueError as error:
             raise ConfigError(str(error)) from error
-        # Blocked before the first thread starts, so that every thread inherits it: a
-        # signal then waits until we ask for it, and never runs in the middle of things.
-        signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
+        signals = Signals()  # blocks them, before the first thread starts
         parts = stack.enter_context(daemon.running(settings))
         if once:
-            return _once(parts)
-        control = stack.enter_context(serving(parts, embedded=embedded))
+            return _once(parts, signals)
+        reloading = Reloading(parts, lambda: _loaded(options, environ))
+        control = stack.enter_context(serving(parts, reloading, embedded=embedded))
         if embedded:
             click.echo(banner(settings, _client_command(settings)))
-        _serve(parts, control, Systemd(environ))
+        _serve(reloading, control, Systemd(environ), signals)
         return 0
 
 
-def _settings(options: Mapping[str, object], environ: Mapping[str, str]) -> Settings:
+def _loaded(options: Mapping[str, object], environ: Mapping[str, str]) -> Loaded:
     config = options["config"]
     path = find_config(environ, config if isinstance(config, Path) else None)
     flags = {
@@ -126,7 +126,7 @@ def _settings(options: Mapping[str, object], environ: Mapping[str, str]) -> Sett
         "socket.path": options["socket"],
         "logging.level": options["log_level"],
     }
-    return load(path=path, environ=environ, flags=flags).settings
+    return load(path=path, environ=environ, flags=flags)
 
 
 @contextlib.contextmanager
@@ -162,20 +162,28 @@ def _prepare(settings: Settings) -> None:
     wiring.create_bucket(settings)
 
 
-def _once(parts: Parts) -> int:
+def _once(parts: Parts, signals: Signals) -> int:
     """Keep everything as it is, and say whether all of it got away."""
-    if _drained(parts):
+    if _drained(parts, signals):
         return 0
     errors = parts.shipping.errors()
     reason = str(errors[0]) if errors else "time ran out"
     raise BackendUnreachable(f"not everything is recorded yet: {reason}")
 
 
-def _serve(parts: Parts, control: ControlSocket, systemd: Systemd) -> None:
+def _serve(
+    reloading: Reloading, control: ControlSocket, systemd: Systemd, signals: Signals
+) -> None:
     """Tell that we are well until somebody wants us to stop; then drain."""
+    parts = reloading.parts
     systemd.ready()
     log.info("ready", sessions=len(parts.board.lines()))
-    while not _is_asked_to_stop(systemd.ping_every_s):
+    while (wish := signals.awaited(systemd.ping_every_s)) != "stop":
+        if wish == "reload":
+            try:
+                reloading.reload()
+            except ConfigError as error:
+                log.error("configuration not reloaded", error=str(error))  # noqa: TRY400 - what is wrong is in the file, not here
         if control.is_alive and parts.is_well():
             systemd.alive(parts.summary())
         else:
@@ -183,20 +191,12 @@ def _serve(parts: Parts, control: ControlSocket, systemd: Systemd) -> None:
             systemd.ailing("a part hangs")
     systemd.stopping()
     log.info("stopping", summary=parts.summary())
-    _drained(parts)
+    _drained(parts, signals)
     parts.say_goodbye()
     log.info("stopped", in_spool=parts.engine.spool.backlog().entries)
 
 
-def _is_asked_to_stop(wait_s: float) -> bool:
-    """Wait for a signal that ends us; return whether it came."""
-    found = signal.sigtimedwait(STOP, wait_s)
-    # If we were frozen for longer than that (SIGSTOP, a machine put to sleep), Python
-    # gives back the memory of a signal that never was, instead of None.
-    return found is not None and found.si_signo in STOP
-
-
-def _drained(parts: Parts) -> bool:
+def _drained(parts: Parts, signals: Signals) -> bool:
     """Keep what is unsaved; return whether all of it got away.
 
     A signal ends the wait, and so does the time limit, and so does a failure that no
@@ -208,7 +208,7 @@ def _drained(parts: Parts) -> bool:
     while waited_s < limit_s and not parts.is_stuck():
         if parts.drain(_LOOK_FOR_SIGNALS_S):
             return True
-        if _is_asked_to_stop(0):
+        if signals.awaited(0) == "stop":
             return False
         waited_s += _LOOK_FOR_SIGNALS_S
     return False

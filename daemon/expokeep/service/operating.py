@@ -14,10 +14,16 @@ from expokeep.history.operating import AuditDocument, AuditList
 from expokeep.model.event import Event, Heartbeat
 from expokeep.model.names import SessionId, parse_session_id
 from expokeep.model.version import parse_moment
+from expokeep.service.draining import Draining
 from expokeep.service.parts import Parts
+from expokeep.service.reloading import Reloading
 from expokeep.service.rights import Rights
 
 MAX_ACTS = 10_000
+
+
+class _Drain(msgspec.Struct):
+    timeout_s: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +33,16 @@ class OperatingRoutes:
     parts: Parts
     rights: Rights
     audit: PostgresAudit | None
+    reloading: Reloading
+    draining: Draining
 
     def routes(self) -> tuple[tuple[str, str, Handler], ...]:
         """Return what can be asked."""
         return (
             ("GET", "/v1/events", self.events),
             ("GET", "/v1/audit", self.acts),
+            ("POST", "/v1/drain", self.drain),
+            ("POST", "/v1/reload", self.reload),
         )
 
     def events(self, call: Call) -> Reply:
@@ -69,6 +79,19 @@ class OperatingRoutes:
             acts=tuple(_act(row) for row in rows[:limit]), truncated=len(rows) > limit
         )
         return Document(msgspec.json.encode(told))
+
+    def drain(self, call: Call) -> Reply:
+        """Make this host ready for maintenance."""
+        self.rights.require_operator(call.peer)
+        wish = _body(call, _Drain)
+        return Lines(
+            msgspec.json.encode(one) for one in self.draining.drained(wish.timeout_s)
+        )
+
+    def reload(self, call: Call) -> Reply:
+        """Read the configuration again."""
+        self.rights.require_operator(call.peer)
+        return Document(msgspec.json.encode(self.reloading.reload()))
 
     def _told(
         self, told: "_Told", first: Sequence[Event], newest: int, *, follow: bool
@@ -160,6 +183,13 @@ def _moment(call: Call) -> datetime.datetime | None:
         return parse_moment(text, now=clock.now())
     except (ValueError, OverflowError) as error:
         raise UsageError(f"{text!r} is no time; write 2h or 2026-11-24") from error
+
+
+def _body(call: Call, kind: type[_Drain]) -> _Drain:
+    try:
+        return msgspec.json.decode(call.body or b"{}", type=kind)
+    except msgspec.MsgspecError as error:
+        raise UsageError(f"the request cannot be understood: {error}") from error
 
 
 def _session(text: str) -> SessionId:

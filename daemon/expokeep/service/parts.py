@@ -1,6 +1,7 @@
 """The parts of a running daemon, and whether they are well."""
 
 import contextlib
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,6 +45,10 @@ class Parts:
     progresses: Progresses
     catalog_error: ExpokeepError | None = None
     """The failure of the last heartbeat, if it failed."""
+    is_drained: bool = False
+    """For maintenance: nothing is shipped, and no lease is held."""
+    lease: threading.Lock = field(default_factory=threading.Lock)
+    """Held by who looks at `is_drained` to begin a lease, or ends one."""
     events: Events = field(default_factory=Events)
     """What happened lately; also the shipping's."""
     maintenance: Maintenance | None = None
@@ -140,6 +145,11 @@ class Parts:
         self.shipping.hurry()
         left_s = max(0.0, deadline_s - clock.monotonic_s())
         return self.shipping.wait_empty(None, left_s)
+
+    def go_on(self) -> None:
+        """End a drain: ship again, and hold what is ours."""
+        self.is_drained = False
+        self.shipping.resume(None)
 
     def say_goodbye(self) -> None:
         """Tell other hosts what stays here; what fails is told by the next start."""

@@ -34,6 +34,11 @@ class Turnstile(Generic[Key, Lane]):
         self._changed = threading.Condition()
         self._closed = False
 
+    def pace(self, quiet_s: float, max_wait_s: float) -> None:
+        """Let things settle for so long from now on."""
+        with self._changed:
+            self._settler.pace(quiet_s, max_wait_s)
+
     def touched(self, key: Key) -> None:
         """Note that something happened to `key`."""
         with self._changed:

@@ -40,9 +40,7 @@ class Upkeep:
         if not database.configured:
             return
         try:
-            facts_wait = parts.engine.backends.catalog.heartbeat(
-                parts.engine.host, lease_s=database.lease_ttl_s
-            )
+            facts_wait = self._beat(database.lease_ttl_s)
         except ExpokeepError as error:
             if parts.catalog_error is None:
                 log.warning("catalog does not answer", error=str(error))
@@ -55,6 +53,15 @@ class Upkeep:
             if facts_wait:
                 parts.engine.facts_wait.set()
             self._tell()
+
+    def _beat(self, lease_s: float) -> bool:
+        """Ask whether the catalog answers, and hold our lease while we work."""
+        catalog, host = self._parts.engine.backends.catalog, self._parts.engine.host
+        with self._parts.lease:
+            if not self._parts.is_drained:
+                return catalog.heartbeat(host, lease_s=lease_s)
+        catalog.server_time()
+        return False
 
     def _tell(self) -> None:
         """Tell the catalog what is news; what fails is told another time."""

@@ -44,6 +44,11 @@ class Settler(Generic[Key]):
         self._agenda: Agenda[Key] = Agenda()
         self._ready: dict[Key, float] = {}
 
+    def pace(self, quiet_s: float, max_wait_s: float) -> None:
+        """Wait so long from now on; bursts under way keep the times that they have."""
+        self._quiet_s = quiet_s
+        self._max_wait_s = max_wait_s
+
     def touched(self, session: Key, now_s: float) -> None:
         """Note that something in the session changed."""
         burst = self._bursts.setdefault(session, _Burst())

@@ -1,22 +1,17 @@
 """`expokeep status`."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import click
 
-from expokeep import clock
-from expokeep.cli import text
 from expokeep.cli.asking import client
 from expokeep.cli.kinds import SESSION
 from expokeep.cli.options import options_of, verb
 from expokeep.cli.printing import as_json
 from expokeep.cli.remote import decode
-from expokeep.cli.table import table
+from expokeep.cli.standing import shown, summary
 from expokeep.errors import NotFound
 from expokeep.history.documents import SessionStatus, Status
-from expokeep.history.spool_status import SpoolStatus
-from expokeep.model import size
-from expokeep.model.proof import ProofDocument
 
 MOST_ROWS = 40
 """Unless all are asked for: about a screen, the ones to care about first."""
@@ -43,113 +38,11 @@ def command(ctx: click.Context, sessions: tuple[str, ...], *, everything: bool) 
     if options.as_json:
         as_json(found)
     else:
-        for line in _summary(found):
+        for line in summary(found):
             click.echo(line)
         most = len(found.sessions) if everything or sessions else MOST_ROWS
-        _print_sessions(sorted(found.sessions, key=_urgency), most)
+        shown(found.sessions, most)
     _require_all(sessions, found.sessions)
-
-
-def _summary(status: Status) -> list[str]:
-    spool, watch = status.spool, status.watch
-    paused = sum(session.state == "paused" for session in status.sessions)
-    unsaved = text.age(status.oldest_unsaved_at, clock.now())
-    snapshots = text.count(spool.entries, "snapshot")
-    waiting = f"{snapshots}, {size.shown(spool.size_bytes)}"
-    directories = text.count(watch.watches, "directory", "directories")
-    lines = [
-        f"state           {status.state}",
-        f"oldest unsaved  {unsaved if status.oldest_unsaved_at else 'nothing'}",
-        f"in the spool    {waiting if spool.entries else 'nothing'}",
-        f"watching        {text.count(watch.sessions, 'session')}, {directories}",
-    ]
-    if spool.state != "ok":
-        lines.append(f"spool           {_room(spool)}")
-    if spool.refused:
-        lines.append(f"not captured    {text.count(spool.refused, 'session')}")
-    if spool.early.dropped:
-        files = text.count(spool.early.dropped, "file")
-        lines.append(f"not taken early {files}, left to their next snapshot")
-    if paused:
-        lines.append(f"held back       {text.count(paused, 'session')}")
-    lines += [_proof(one) for one in status.proofs]
-    if status.store_error:
-        lines.append(f"uploads fail    {text.safe(status.store_error)}")
-    if status.catalog_error:
-        lines.append(f"catalog fails   {text.safe(status.catalog_error)}")
-    lines += [f"polled          {text.safe(one)}" for one in watch.degraded]
-    lines += [f"no session      {text.safe(one)}" for one in watch.invalid_names]
-    return lines
-
-
-def _room(spool: SpoolStatus) -> str:
-    """Return how the spool is, and the two figures that say why."""
-    for_s = text.age(spool.state_since, clock.now())
-    most, least = size.shown(spool.max_bytes), size.shown(spool.min_free_bytes)
-    return (
-        f"{spool.state} for {for_s}: takes {size.shown(spool.used_bytes)} of {most}, "
-        f"{size.shown(spool.free_bytes)} of the disk is free ({least} is to be)"
-    )
-
-
-def _proof(proof: ProofDocument) -> str:
-    state = "ok" if proof.is_well else "DAMAGE"
-    detail = text.safe(proof.detail)
-    ago = text.age(proof.ended_at, clock.now())
-    return f"{f'last {proof.kind}':<14}  {state}, {ago} ago ({detail})"
-
-
-def _print_sessions(sessions: Sequence[SessionStatus], most: int) -> None:
-    if not sessions:
-        return
-    click.echo()
-    headers = ("SESSION", "STATE", "VERSION", "SAVED", "UNSAVED", "NOTE")
-    rows = [_row(session) for session in sessions[:most]]
-    table(headers, rows, gives_way=("NOTE",))
-    left = len(sessions) - most
-    if left > 0:
-        click.echo(f"There are {left} more, less urgent: --all lists them.", err=True)
-
-
-def _urgency(session: SessionStatus) -> tuple[bool, bool, float, str]:
-    """Return what sorts trouble first, then the longest unsaved."""
-    since = session.unsaved_since
-    return (
-        not (session.last_error or session.skipped),
-        since is None,
-        since.timestamp() if since else 0.0,
-        session.session,
-    )
-
-
-def _row(session: SessionStatus) -> tuple[str, ...]:
-    now = clock.now()
-    saved = session.last_saved_at
-    return (
-        session.session,
-        session.state,
-        str(session.last_seq or "-"),
-        f"{text.age(saved, now)} ago" if saved else "never",
-        text.age(session.unsaved_since, now),
-        _note(session),
-    )
-
-
-def _note(session: SessionStatus) -> str:
-    notes = [text.safe(session.last_error)] if session.last_error else []
-    if session.refused_since is not None:
-        notes.append(f"not captured for {text.age(session.refused_since, clock.now())}")
-    if session.held_by is not None:
-        notes.append(f"held by host {text.safe(session.held_by)}, kept beside")
-    notes += [text.held(one) for one in session.held_elsewhere]
-    if session.parked_count:
-        notes.append(f"{text.count(session.parked_count, 'version')} parked")
-    if session.skipped:
-        first = session.skipped[0]
-        notes.append(
-            f"{len(session.skipped)} left out: {text.path(first.path)} ({first.reason})"
-        )
-    return "; ".join(notes)
 
 
 def _require_all(wanted: Collection[str], sessions: Collection[SessionStatus]) -> None:

@@ -1,0 +1,122 @@
+"""How the daemon and its sessions stand, in words: for `status` and for `top`."""
+
+from collections.abc import Collection
+
+import click
+
+from expokeep import clock
+from expokeep.cli import text
+from expokeep.cli.table import table
+from expokeep.history.documents import SessionStatus, Status
+from expokeep.history.spool_status import SpoolStatus
+from expokeep.model import size
+from expokeep.model.proof import ProofDocument
+
+HEADERS = ("SESSION", "STATE", "VERSION", "SAVED", "UNSAVED", "NOTE")
+
+
+def summary(status: Status) -> list[str]:
+    """Return how the daemon is, a line for each thing to know."""
+    spool, watch = status.spool, status.watch
+    paused = sum(session.state == "paused" for session in status.sessions)
+    unsaved = text.age(status.oldest_unsaved_at, clock.now())
+    snapshots = text.count(spool.entries, "snapshot")
+    waiting = f"{snapshots}, {size.shown(spool.size_bytes)}"
+    directories = text.count(watch.watches, "directory", "directories")
+    lines = [
+        f"state           {status.state}",
+        f"oldest unsaved  {unsaved if status.oldest_unsaved_at else 'nothing'}",
+        f"in the spool    {waiting if spool.entries else 'nothing'}",
+        f"watching        {text.count(watch.sessions, 'session')}, {directories}",
+    ]
+    if spool.state != "ok":
+        lines.append(f"spool           {_room(spool)}")
+    if spool.refused:
+        lines.append(f"not captured    {text.count(spool.refused, 'session')}")
+    if spool.early.dropped:
+        files = text.count(spool.early.dropped, "file")
+        lines.append(f"not taken early {files}, left to their next snapshot")
+    if paused:
+        lines.append(f"held back       {text.count(paused, 'session')}")
+    lines += [_proof(one) for one in status.proofs]
+    if status.store_error:
+        lines.append(f"uploads fail    {text.safe(status.store_error)}")
+    if status.catalog_error:
+        lines.append(f"catalog fails   {text.safe(status.catalog_error)}")
+    lines += [f"polled          {text.safe(one)}" for one in watch.degraded]
+    lines += [f"no session      {text.safe(one)}" for one in watch.invalid_names]
+    return lines
+
+
+def _room(spool: SpoolStatus) -> str:
+    """Return how the spool is, and the two figures that say why."""
+    for_s = text.age(spool.state_since, clock.now())
+    most, least = size.shown(spool.max_bytes), size.shown(spool.min_free_bytes)
+    return (
+        f"{spool.state} for {for_s}: takes {size.shown(spool.used_bytes)} of {most}, "
+        f"{size.shown(spool.free_bytes)} of the disk is free ({least} is to be)"
+    )
+
+
+def _proof(proof: ProofDocument) -> str:
+    state = "ok" if proof.is_well else "DAMAGE"
+    detail = text.safe(proof.detail)
+    ago = text.age(proof.ended_at, clock.now())
+    return f"{f'last {proof.kind}':<14}  {state}, {ago} ago ({detail})"
+
+
+def shown(sessions: Collection[SessionStatus], most: int) -> None:
+    """Print the most urgent sessions, and how many more there are."""
+    if not sessions:
+        return
+    click.echo()
+    table(HEADERS, rows_of(sessions)[:most], gives_way=("NOTE",))
+    left = len(sessions) - most
+    if left > 0:
+        click.echo(f"There are {left} more, less urgent: --all lists them.", err=True)
+
+
+def rows_of(sessions: Collection[SessionStatus]) -> list[tuple[str, ...]]:
+    """Return a row for each session, the most urgent first."""
+    return [_row(session) for session in sorted(sessions, key=_urgency)]
+
+
+def _urgency(session: SessionStatus) -> tuple[bool, bool, float, str]:
+    """Return what sorts trouble first, then the longest unsaved."""
+    since = session.unsaved_since
+    return (
+        not (session.last_error or session.skipped),
+        since is None,
+        since.timestamp() if since else 0.0,
+        session.session,
+    )
+
+
+def _row(session: SessionStatus) -> tuple[str, ...]:
+    now = clock.now()
+    saved = session.last_saved_at
+    return (
+        session.session,
+        session.state,
+        str(session.last_seq or "-"),
+        f"{text.age(saved, now)} ago" if saved else "never",
+        text.age(session.unsaved_since, now),
+        _note(session),
+    )
+
+
+def _note(session: SessionStatus) -> str:
+    notes = [text.safe(session.last_error)] if session.last_error else []
+    if session.refused_since is not None:
+        notes.append(f"not captured for {text.age(session.refused_since, clock.now())}")
+    if session.held_by is not None:
+        notes.append(f"held by host {text.safe(session.held_by)}, kept beside")
+    notes += [text.held(one) for one in session.held_elsewhere]
+    if session.parked_count:
+        notes.append(f"{text.count(session.parked_count, 'version')} parked")
+    if session.skipped:
+        first = session.skipped[0]
+        notes.append(
+            f"{len(session.skipped)} left out: {text.path(first.path)} ({first.reason})"
+        )
+    return "; ".join(notes)
