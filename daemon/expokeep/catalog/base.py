@@ -177,6 +177,13 @@ class Catalog(Reading, Protocol):
         """
         ...
 
+    def abandon(self, session: SessionId) -> None:
+        """Hide a session that was opened for a version that can never be.
+
+        Nothing happens where anything was recorded. Its intents are doomed in time.
+        """
+        ...
+
     def accept(self, version: Version) -> int | None:
         """Make a version head, whatever it was parked for; return the head before.
 
@@ -194,6 +201,16 @@ class Catalog(Reading, Protocol):
         """Set what a person says of a session; None leaves a value as it is."""
         ...
 
+    def require_room(self, session: SessionId, user: str | None) -> None:
+        """Check that a session may become a build of a user, or else of its owner.
+
+        Nothing is promised by it: what counts is asked again when it becomes one.
+
+        Raises:
+            QuotaExceeded: it may not.
+        """
+        ...
+
     def touch(self, session: SessionId, *, at: datetime.datetime) -> None:
         """Note that a session was used: retention counts from here."""
         ...
@@ -202,6 +219,13 @@ class Catalog(Reading, Protocol):
         """Keep the lease of this host alive, by the clock of Postgres.
 
         Returns whether facts wait to be written into the bucket.
+        """
+        ...
+
+    def release(self, host: Host) -> int:
+        """End the lease of this host at once: others may take over its sessions.
+
+        Returns how many those are.
         """
         ...
 
@@ -220,10 +244,3 @@ class Catalog(Reading, Protocol):
     def close(self) -> None:
         """Let go of all connections."""
         ...
-    def release(self, host: Host) -> int:
-        """End the lease of this host at once: others may take over its sessions.
-
-        Returns how many those are.
-        """
-        ...
-

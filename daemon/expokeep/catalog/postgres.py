@@ -127,6 +127,10 @@ class PostgresCatalog(Reading):
             lambda connection: opening.restored(connection, arrived, force=force)
         )
 
+    def abandon(self, session: SessionId) -> None:
+        """Hide a session that was opened, and of which nothing was recorded."""
+        self.database.run(lambda connection: opening.abandoned(connection, session))
+
     def accept(self, version: Version) -> int | None:
         """Make a version head, whatever it was parked for; return the head before."""
 
@@ -161,6 +165,15 @@ class PostgresCatalog(Reading):
 
         if not self.database.run(work):
             raise _no_session(session)
+
+    def require_room(self, session: SessionId, user: str | None) -> None:
+        """Check that a session may become a build of a user, or of its owner."""
+
+        def work(connection: Connection[TupleRow]) -> None:
+            with connection.transaction(force_rollback=True):
+                Quotas(connection, self.quotas).admit_wish(session, user)
+
+        self.database.run(work)
 
     def touch(self, session: SessionId, *, at: datetime.datetime) -> None:
         """Note that a session was used: retention counts from here."""

@@ -92,6 +92,19 @@ class Quotas:
             return ()
         return self.admit(session, user, Gain(1, build.size_bytes))
 
+    def admit_wish(self, session: SessionId, user: str | None) -> Evicted:
+        """See to it that a session could be a build of a user, or else of its owner.
+
+        Raises:
+            QuotaExceeded: it could not.
+        """
+        build = self.build(session)
+        owner = user or (build.owner if build else None)
+        is_build = build is not None and build.has_head and not build.is_deleted
+        if owner is None or (build is not None and is_build and build.owner == owner):
+            return ()
+        return self.admit(session, owner, Gain(1, build.size_bytes if build else 0))
+
     def admit_back(self, session: SessionId, size_bytes: int | None = None) -> Evicted:
         """See to it that a session may be a build again, or for the first time.
 

@@ -9,10 +9,17 @@ import msgspec
 
 from expokeep import clock, wiring
 from expokeep.catalog.values import Held
-from expokeep.errors import ExpokeepError, NotFound, TimedOut, UsageError
+from expokeep.errors import (
+    ExpokeepError,
+    NotFound,
+    QuotaExceeded,
+    TimedOut,
+    UsageError,
+)
 from expokeep.history.documents import Progress, Saved, SkippedPath
 from expokeep.log import get
 from expokeep.model.names import SessionId, to_text
+from expokeep.model.quota import is_over
 from expokeep.model.version import Selector, Version, VersionRef
 from expokeep.service.board import Line
 from expokeep.service.parts import Parts
@@ -49,19 +56,23 @@ def asked_save(parts: Parts, line: Line, wish: SaveWish) -> Iterator[bytes]:
     session, started_s = line.directory.session, clock.monotonic_s()
     with parts.saving.turnstile.alone(session, SAVE_TIMEOUT_S):
         _take(parts, session, force=wish.force)
+        _require_room(parts, session, wish.user)
         _wait_out_removal(parts, line)
         outcome = parts.saving.snapshot(line, _request(line, wish))
     if outcome is None:
         if line.last_error is None:
             raise NotFound(f"the directory of session {session} went away meanwhile")
-        raise line.refused or ExpokeepError(line.last_error)
+        raise line.refused or line.too_big or ExpokeepError(line.last_error)
     waiting = parts.engine.spool.pending(session)
     if waiting:
         yield from _until_recorded(parts, session, waiting[-1].pack)
     else:
         _bring_back(parts, session)
     version = _version(parts, session, outcome)
-    if outcome.sealed is None and version and version.parked and wish.force:
+    if version and (
+        (outcome.sealed is None and version.parked and wish.force)
+        or is_over(version.parked)
+    ):
         version = _accepted(parts, version)
     took_s = clock.monotonic_s() - started_s
     if wish.user is not None or wish.name is not None:
@@ -69,6 +80,23 @@ def asked_save(parts: Parts, line: Line, wish: SaveWish) -> Iterator[bytes]:
             session, owner=wish.user, project_name=wish.name
         )
     yield msgspec.json.encode(_told(parts, session, outcome, version, took_s))
+
+
+def _require_room(parts: Parts, session: SessionId, user: str | None) -> None:
+    """Check that whoever is to own the session may have one more build, if it is one.
+
+    While the catalog is away nobody can tell; what is captured then is judged later.
+
+    Raises:
+        QuotaExceeded: no. Captures go on by themselves, and are kept parked.
+    """
+    try:
+        parts.engine.backends.catalog.require_room(session, user)
+    except QuotaExceeded as error:
+        parts.events.publish("quota.exceeded", session, reason=str(error))
+        raise
+    except ExpokeepError as error:
+        log.debug("catalog not asked", error=str(error))
 
 
 def _bring_back(parts: Parts, session: SessionId) -> None:

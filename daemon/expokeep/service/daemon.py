@@ -122,6 +122,7 @@ def _assembled(settings: Settings, engine: Engine, progresses: Progresses) -> Pa
     saving = Saving(
         settings, engine.snapshotter, board, due, shipping, rooms, observer.rescan
     )
+    OverQuota(shipping.events)
     told = wiring.surroundings(engine.backends.catalog)
     telling = Telling(board, engine.spool, engine.host, told) if told else None
     shippers = Workers("shipper", SHIPPERS, waiting, shipping.handle)

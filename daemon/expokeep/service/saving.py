@@ -11,11 +11,13 @@ from expokeep.log import get
 from expokeep.model.names import SessionId, for_terminal
 from expokeep.service.board import Board, Line
 from expokeep.service.ending import Ending
+from expokeep.service.excess import Excess
 from expokeep.service.room import Rooms
 from expokeep.service.shipping import Shipping
 from expokeep.service.turnstile import Turnstile
 from expokeep.settings.policies import owner_of
 from expokeep.settings.values import Settings
+from expokeep.snapshot.bounding import BuildTooBig
 from expokeep.snapshot.outcome import Outcome
 from expokeep.snapshot.run import Snapshotter
 from expokeep.snapshot.values import Request, this_moment
@@ -43,6 +45,11 @@ class Saving:
     rooms: Rooms
     walk: Callable[[SessionDirectory], None]
     """Has missing watches placed again."""
+
+    @property
+    def excess(self) -> Excess:
+        """What is told of builds that are too big."""
+        return Excess(self.shipping.events)
 
     @property
     def ending(self) -> Ending:
@@ -107,7 +114,8 @@ class Saving:
     def _note(self, line: Line, outcome: Outcome) -> None:
         directory = line.directory
         line.last_error, line.failures = None, 0
-        line.refused, line.refused_since = None, None
+        line.refused, line.refused_since, line.too_big = None, None, None
+        self.excess.looked(directory.session, outcome.skipped, line.skipped)
         if outcome.skipped != line.skipped:
             for skipped, reason in list(outcome.skipped.items())[:20]:
                 if line.skipped.get(skipped) != reason:
@@ -130,7 +138,11 @@ class Saving:
     def _failed(self, line: Line, error: Exception) -> None:
         line.failures += 1
         line.last_error = str(error)
-        say = log.error
+        say, delay_s = log.error, None
+        if isinstance(error, BuildTooBig):
+            say = log.warning if line.too_big is None else log.debug
+            self.excess.rejected(line, error)
+            delay_s = self.settings.reconcile_interval_s  # a change brings us earlier
         if isinstance(error, NoSpace | SpoolFailing):
             self.rooms.refused(line, error)
             say = log.debug  # `Rooms` tells of it once, and not for each directory
@@ -140,8 +152,9 @@ class Saving:
             error=str(error),
             tries=line.failures,
         )
-        # Spread: all that failed together would be in each other's way again.
-        delay_s = _PATIENCE.delay_s(line.failures, random.random())  # noqa: S311 - a pause
+        if delay_s is None:
+            # Spread: all that failed together would be in each other's way again.
+            delay_s = _PATIENCE.delay_s(line.failures, random.random())  # noqa: S311 - a pause
         self.turnstile.schedule(line.directory, delay_s)
 
     def _walk_now_and_then(self, line: Line) -> None:

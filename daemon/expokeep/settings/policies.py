@@ -34,6 +34,8 @@ def policy_of(settings: Settings) -> Policy:
         key_prefix=settings.storage.prefix,
         fsync=settings.spool.fsync != "never",
         guard=guard_of(settings),
+        max_build_bytes=settings.limits.max_build_size_mb * MEGABYTE,
+        rejects_too_big=settings.limits.on_build_too_big == "reject",
     )
 
 

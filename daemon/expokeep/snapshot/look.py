@@ -46,6 +46,19 @@ class Look:
             self.held[contents.path] = contents.data
             self._held_bytes += len(contents.data)
 
+    def leave_out(self, path: bytes) -> None:
+        """Leave a file out that there is no room for; what it is stays known."""
+        del self.entries[path]
+        self.held.pop(path, None)
+        self.skipped[path] = "build too big"
+
+    @property
+    def left_out(self) -> frozenset[bytes]:
+        """Files that are gone from what is kept, though they are there."""
+        return frozenset(
+            path for path, why in self.skipped.items() if why == "build too big"
+        )
+
     def give_up_on(self, path: bytes) -> None:
         """Leave a file out that would not hold still; its session will be back."""
         self.entries.pop(path, None)

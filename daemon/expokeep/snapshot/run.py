@@ -6,6 +6,7 @@ somebody else as soon as that is possible.
 
 import contextlib
 from dataclasses import dataclass, field
+from math import inf
 
 from expokeep import clock
 from expokeep.catalog.values import Host, Opened, RootIdentity, RootOwner
@@ -18,6 +19,7 @@ from expokeep.model.version import Selector, VersionRef
 from expokeep.pack.reader import PackFile
 from expokeep.snapshot import plan as plans
 from expokeep.snapshot.alongside import Alongside
+from expokeep.snapshot.bounding import bound, told
 from expokeep.snapshot.capturing import Capturing
 from expokeep.snapshot.contents import Directory, OnDisk
 from expokeep.snapshot.keep import Keeping, Sealed, Tools
@@ -33,6 +35,9 @@ from expokeep.worktree.reading import KeptChanging
 from expokeep.worktree.root import Root, opened, still_there
 
 log = get(__name__)
+
+UNTAKEN = ("not a file", "build too big")
+"""Reasons for which a path does not stay as it was kept before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,9 @@ class Snapshotter:
     def disown(self, note: Note) -> None:
         """Forget a directory: what was sealed of it is no part of its session."""
         self.memories.forget(note.session, note.device, note.inode)
+        if note.is_first:
+            with contextlib.suppress(ExpokeepError):
+                self.tools.catalog.abandon(note.session)
 
     def early(self, memory: Memory) -> Alongside:
         """Return what is taken early of a directory; all of it, up to now."""
@@ -213,6 +221,7 @@ class _Snapshot:
             raise NotFound(f"{self.request.directory} went away")
         self.early.looked()
         point("after-scan")
+        bound(self.seen, tools.policy, self.memory)
         self._decide()
         if not self.plan.delta and not self._asks_which:
             return self._unchanged()
@@ -252,7 +261,7 @@ class _Snapshot:
 
     def _outcome(self, sealed: Sealed | None) -> Outcome:
         believed = None if self.believes_all else self.plan.believed
-        self.early.kept(self.memory.index, self.seen.entries.keys(), believed)
+        self.early.kept(*told(self.memory.index, self.seen, believed))
         now_s, due_s = clock.monotonic_s(), self.plan.due_s
         return Outcome(
             sealed=sealed,
@@ -276,8 +285,8 @@ class _Snapshot:
         self.plan = plans.decide(
             self.memory.index.tree,
             self.seen.entries,
-            {path for path, why in self.seen.skipped.items() if why != "not a file"},
-            self.memory.missing_since_s,
+            {path for path, why in self.seen.skipped.items() if why not in UNTAKEN},
+            {**self.memory.missing_since_s, **dict.fromkeys(self.seen.left_out, -inf)},
             Patience(self.moment.monotonic_s, grace_s),
         )
         self.memory.missing_since_s = self.plan.missing_since_s

@@ -43,6 +43,10 @@ class Policy:
     key_prefix: str
     fsync: bool
     guard: Limits
+    max_build_bytes: int | None = None
+    """Of the files of a build together; None: any."""
+    rejects_too_big: bool = False
+    """Whether a larger one is kept not at all, instead of without its largest files."""
 
 
 @dataclass(frozen=True, slots=True)

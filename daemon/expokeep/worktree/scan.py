@@ -32,6 +32,7 @@ Reason = Literal[
     "other mount",
     "hard link to a file of another user",
     "kept changing",
+    "build too big",
 ]
 
 
