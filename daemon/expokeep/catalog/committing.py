@@ -12,6 +12,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from expokeep.catalog.blobs import Blobs
+from expokeep.catalog.describing import Describing
 from expokeep.catalog.epochs import Epochs
 from expokeep.catalog.history import History
 from expokeep.catalog.packs import Packs
@@ -196,6 +197,8 @@ def _write(connection: Connection[TupleRow], new: NewVersion, version: Version) 
     if new.retracts and new.moves_head:
         Versions(connection).retract(new.session, new.retracts, RETRACTED)
     Packs(connection).publish(new.packs)
+    if new.described:
+        Describing(connection).describe(new.described)
 
 
 def _head_left_behind(

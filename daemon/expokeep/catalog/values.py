@@ -200,6 +200,8 @@ class NewVersion:
     project_name: str | None = None
     root: RootOwner | None = None
     """Both are the session's from now on, if this becomes its head."""
+    described: tuple[tuple[Digest, bytes], ...] = ()
+    """What an app.json or a package.json says, as JSON, by its digest."""
     retracts: tuple[uuid.UUID, ...] = ()
     """Packs of versions to park if this one becomes head: they show a project in the
     middle of its removal."""

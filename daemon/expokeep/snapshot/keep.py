@@ -4,6 +4,7 @@ The catalog is asked what it has already; when it cannot be asked, the packs hol
 that changed, and nothing is lost.
 """
 
+import contextlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +15,10 @@ from expokeep.catalog.values import Opened, PackKind, PackRecord
 from expokeep.crash import point
 from expokeep.errors import ExpokeepError
 from expokeep.log import get
-from expokeep.model.digest import Digest
+from expokeep.model.described import MOST_BYTES, described
+from expokeep.model.digest import Digest, digest_of
 from expokeep.model.guard import is_edit, is_whole, loss
-from expokeep.model.tree import diff
+from expokeep.model.tree import File, diff
 from expokeep.pack.format import Manifest
 from expokeep.snapshot.build import (
     Blueprint,
@@ -35,6 +37,7 @@ from expokeep.snapshot.project import NAMED_IN, project_name
 from expokeep.snapshot.values import Moment, Policy, Request
 from expokeep.spool.spool import Note, SpoolEntry
 from expokeep.worktree.index import Index
+from expokeep.worktree.reading import KeptChanging
 
 log = get(__name__)
 
@@ -157,7 +160,7 @@ class Keeping:
         return True
 
     def _note(self, seen: Look, plan: Plan, subject: Subject) -> Note:
-        named_in = {path: seen.held[path] for path in NAMED_IN if path in seen.held}
+        named_in = self._named_in(seen, plan)
         asked = self.request.trigger == "save"
         return Note(
             session=self.request.session,
@@ -180,7 +183,24 @@ class Keeping:
             is_edited=asked or is_edit(self.memory.index.tree, plan.delta),
             loss=loss(self.memory.index.tree, plan.tree, self.tools.policy.guard),
             is_forced=self.request.is_forced,
+            described=tuple(
+                (digest_of(data), described(data)) for data in named_in.values()
+            ),
             retracts=self.retracts,
             fence=self.memory.fence,
             is_holder=self.memory.is_holder,
         )
+
+    def _named_in(self, seen: Look, plan: Plan) -> dict[bytes, bytes]:
+        """Return the files that a project is described in, if one of them is new."""
+        if not any(path in seen.held for path in NAMED_IN):
+            return {}
+        found: dict[bytes, bytes] = {}
+        for path in NAMED_IN:
+            entry = plan.tree.get(path)
+            if not isinstance(entry, File) or entry.size_bytes > MOST_BYTES:
+                continue
+            held = seen.held.get(path)
+            with contextlib.suppress(KeptChanging):  # it is looked at again anyway
+                found[path] = self.contents.read(path, entry) if held is None else held
+        return found

@@ -80,6 +80,7 @@ def new_version(
         parked=parked,
         project_name=note.project_name,
         root=RootOwner(note.root_uid, note.root_gid, note.root_mode),
+        described=note.described,
         retracts=note.retracts,
         origin=note.origin,
     )

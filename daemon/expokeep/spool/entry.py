@@ -80,6 +80,8 @@ class Note:
     """Of the session, as far as it was known here when this was sealed."""
     is_holder: bool = True
     """Whether this host held the session then."""
+    described: tuple[tuple[Digest, bytes], ...] = ()
+    """What an app.json or a package.json says that is new, by its digest."""
     folds: tuple[uuid.UUID, ...] = ()
     """The entries that this one was made of, and that it takes the place of."""
     since: datetime.datetime | None = None
