@@ -41,7 +41,8 @@ REBUILDING = (
     "after-facts-put",
 )
 FORKING = ("after-fork-begin", "after-fork-seal")
-POINTS = SNAPSHOT + FORGETTING + FOLDING + REBUILDING + CAPTURING + FORKING
+SHARING = ("after-share-reserve", "after-share-begin")
+POINTS = SNAPSHOT + FORGETTING + FOLDING + REBUILDING + CAPTURING + FORKING + SHARING
 
 _left: dict[str, int] = {}
 

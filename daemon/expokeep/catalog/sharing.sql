@@ -118,12 +118,16 @@ UPDATE session
  WHERE session.id = share.session;
 
 -- name: give_back
+-- Unless it came true after all, and only the answer was lost: then it will be settled.
 WITH given AS (
     UPDATE share_use
        SET outcome = 'given_back',
            settled_at = now()
      WHERE id = %(use)s
        AND settled_at IS NULL
+       AND NOT EXISTS (SELECT
+                         FROM version
+                        WHERE version.pack = share_use.pack)
  RETURNING share
 )
 UPDATE share

@@ -28,6 +28,7 @@ HARMLESS = frozenset(
         "/v1/flush",
         "/v1/check",
         "/v1/drills",
+        "/v1/shares/show",
     }
 )
 """What adds, or only looks, though it is a POST."""

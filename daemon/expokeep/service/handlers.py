@@ -32,6 +32,7 @@ from expokeep.service.reloading import Reloading
 from expokeep.service.reporting import Reporting
 from expokeep.service.retaining import RetainingRoutes
 from expokeep.service.rights import Rights, group_id
+from expokeep.service.sharing import SharingRoutes
 
 BLOBS_BODY_BYTES = 16 * 1024 * 1024
 SORTS: dict[str, Sort] = {"age": "age", "rpo": "rpo", "size": "size"}
@@ -50,6 +51,7 @@ class Handlers:
     reporting: Reporting
     proving: ProvingRoutes
     retaining: RetainingRoutes
+    sharing: SharingRoutes
     operating: OperatingRoutes
 
     def routes(self) -> tuple[Route, ...]:
@@ -75,6 +77,7 @@ class Handlers:
             *self.looking_back.routes(),
             *self.proving.routes(),
             *self.retaining.routes(),
+            *self.sharing.routes(),
             *self.operating.routes(),
         )
         blobs = Route("POST", f"{version}/blobs", self.blobs, BLOBS_BODY_BYTES)
@@ -182,15 +185,17 @@ def serving(
     )
     audit = wiring.audit_of(engine.backends.catalog)
     covering = Auditing(parts, rights, audit).covering
+    acting = Acting(parts, reading.source, rights)
     handlers = Handlers(
         history=reading.history,
         source=reading.source,
         rights=rights,
-        acting=Acting(parts, reading.source, rights),
+        acting=acting,
         looking_back=LookingBackRoutes(reading.history, rights),
         reporting=Reporting(parts, rights, clock.now(), embedded=embedded),
         proving=ProvingRoutes(parts, rights),
         retaining=RetainingRoutes(parts, rights),
+        sharing=SharingRoutes(parts, rights, acting),
         operating=OperatingRoutes(parts, rights, audit, reloading, Draining(parts)),
     )
     with ControlSocket(

@@ -75,6 +75,7 @@ __all__ = [
     "hook_queue",
     "hook_runs",
     "host_of",
+    "importing_of",
     "maintenance_lock",
     "noter",
     "outlet_of",
