@@ -47,6 +47,7 @@ VERBS = {
     "label": "Give a version a name.",
     "pin": "Keep a version for ever.",
     "unpin": "Let a version be forgotten by rule.",
+    "share": "Lend versions to others, and import what others lend.",
     "forget": "Forget versions by rule: of one session, or of all.",
     "delete": "Delete a session with all its versions.",
     "undelete": "Bring a deleted session back, with all its versions.",

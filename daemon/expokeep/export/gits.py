@@ -38,8 +38,8 @@ class Left:
 class Stream:
     """One stream. Commits come oldest first."""
 
-    def __init__(self) -> None:
-        self.left = Left()
+    def __init__(self, left: Left | None = None) -> None:
+        self.left = left or Left()
         self._marks: dict[Digest, int] = {}
         self._commits: dict[int, int] = {}
         self._trees: dict[int, Tree] = {}

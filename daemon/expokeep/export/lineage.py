@@ -40,6 +40,17 @@ def chosen(
     return [_adopted(by_seq[seq], by_seq, kept) for seq in sorted(kept)]
 
 
+def ancestry(history: Iterable[Milestone], seq: int) -> Sequence[Milestone]:
+    """Return a version and what leads to it, oldest first."""
+    by_seq = {one.seq: one for one in history}
+    found: list[Milestone] = []
+    at: int | None = seq
+    while at is not None and (one := by_seq.pop(at, None)) is not None:
+        found.append(one)
+        at = one.parent
+    return found[::-1]
+
+
 def refs(
     commits: Sequence[Milestone], head: int | None
 ) -> tuple[Mapping[bytes, int], Mapping[bytes, tuple[int, str]]]:
@@ -82,7 +93,7 @@ def _adopted(
     parent = one.parent
     while parent is not None and parent not in kept:
         above = by_seq.get(parent)
-        parent = above.parent if above is not None and above.parent != parent else None
+        parent = above.parent if above is not None else None
     return replace(one, parent=parent)
 
 

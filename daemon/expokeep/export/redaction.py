@@ -1,6 +1,6 @@
 """What is left out of an export that others will see: what looks like a secret."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from expokeep.model import secrets
@@ -17,32 +17,39 @@ class Secret:
     """What it is taken for. Never what it says."""
 
 
-def secrets_in(
-    tree: Tree,
-    patterns: Sequence[str],
-    contents: Callable[[Digest], Iterable[bytes]],
-) -> tuple[Secret, ...]:
-    """Return the files that are secret by their name or by what is in them.
+class Redactor:
+    """Tells secrets from the rest, looking into the same contents only once."""
 
-    Raises:
-        ValueError: a pattern is not gitignore syntax.
-    """
-    is_named_so = secrets.names(patterns)
-    found: list[Secret] = []
-    seen: dict[Digest, str] = {}
-    for path, entry in sorted(files_in(tree)):
-        if is_named_so(path):
-            found.append(Secret(path, "by its name"))
-            continue
-        if entry.digest not in seen:
-            sightings = secrets.look(contents(entry.digest))
-            seen[entry.digest] = sightings[0].kind if sightings else ""
-        if kind := seen[entry.digest]:
-            found.append(Secret(path, kind))
-    return tuple(found)
+    def __init__(self, patterns: Sequence[str]) -> None:
+        """Raises ValueError if a pattern is not gitignore syntax."""
+        self._is_named_so = secrets.names(patterns)
+        self._kinds: dict[Digest, str] = {}
 
+    def unseen(self, tree: Tree) -> set[Digest]:
+        """Return which contents have to be looked into."""
+        return {
+            entry.digest
+            for path, entry in files_in(tree)
+            if entry.digest not in self._kinds and not self._is_named_so(path)
+        }
 
-def without(tree: Tree, left_out: Iterable[Secret]) -> Tree:
-    """Return a tree without these files."""
-    gone = {one.path for one in left_out}
-    return {path: entry for path, entry in tree.items() if path not in gone}
+    def look(self, digest: Digest, chunks: Iterable[bytes]) -> None:
+        """Look into contents."""
+        sightings = secrets.look(chunks)
+        self._kinds[digest] = sightings[0].kind if sightings else ""
+
+    def split(self, tree: Tree) -> tuple[Tree, tuple[Secret, ...]]:
+        """Return a tree without its secrets, and these.
+
+        Raises:
+            KeyError: contents were not looked into.
+        """
+        found: list[Secret] = []
+        for path, entry in sorted(files_in(tree), key=lambda item: item[0]):
+            if self._is_named_so(path):
+                found.append(Secret(path, "by its name"))
+            elif kind := self._kinds[entry.digest]:
+                found.append(Secret(path, kind))
+        gone = {one.path for one in found}
+        rest = {path: entry for path, entry in tree.items() if path not in gone}
+        return rest, tuple(found)

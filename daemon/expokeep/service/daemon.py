@@ -16,6 +16,7 @@ from expokeep.model.names import SessionId
 from expokeep.service.board import Board
 from expokeep.service.chores import chores
 from expokeep.service.draining import released
+from expokeep.service.events import Events
 from expokeep.service.excess import OverQuota
 from expokeep.service.maintenance import LOOK_EVERY_S, Maintenance
 from expokeep.service.parts import Parts
@@ -80,18 +81,18 @@ def running(settings: Settings) -> Iterator[Parts]:
         parts.saving.ending.adopt()
         stack.enter_context(parts.savers)
         stack.enter_context(parts.observer)
-        parts.maintenance = stack.enter_context(_maintaining(engine))
+        parts.maintenance = stack.enter_context(_maintaining(engine, parts.events))
         yield parts
 
 
 @contextlib.contextmanager
-def _maintaining(engine: Engine) -> Iterator[Maintenance | None]:
+def _maintaining(engine: Engine, events: Events) -> Iterator[Maintenance | None]:
     """Look after what is kept, where anything can be."""
     lock = wiring.maintenance_lock(engine.backends)
     if lock is None:
         yield None
         return
-    maintenance = Maintenance(lock, chores(engine))
+    maintenance = Maintenance(lock, chores(engine, events))
     with Repeating("maintenance", LOOK_EVERY_S, maintenance.act):
         try:
             yield maintenance

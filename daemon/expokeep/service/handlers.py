@@ -23,8 +23,11 @@ from expokeep.service import queries
 from expokeep.service.acting import Acting
 from expokeep.service.auditing import Auditing
 from expokeep.service.draining import Draining
+from expokeep.service.exporting import ExportRoutes
+from expokeep.service.forking import ForkingRoutes
 from expokeep.service.looking_back import LookingBackRoutes
 from expokeep.service.operating import OperatingRoutes
+from expokeep.service.origins import told_shown
 from expokeep.service.parts import Parts
 from expokeep.service.proving import ProvingRoutes
 from expokeep.service.referring import exact_session, require_visible, visible_ref
@@ -33,6 +36,7 @@ from expokeep.service.reporting import Reporting
 from expokeep.service.retaining import RetainingRoutes
 from expokeep.service.rights import Rights, group_id
 from expokeep.service.sharing import SharingRoutes
+from expokeep.service.templating import TemplatingRoutes
 
 BLOBS_BODY_BYTES = 16 * 1024 * 1024
 SORTS: dict[str, Sort] = {"age": "age", "rpo": "rpo", "size": "size"}
@@ -51,8 +55,11 @@ class Handlers:
     reporting: Reporting
     proving: ProvingRoutes
     retaining: RetainingRoutes
+    exporting: ExportRoutes
     sharing: SharingRoutes
     operating: OperatingRoutes
+    forking: ForkingRoutes
+    templating: TemplatingRoutes
 
     def routes(self) -> tuple[Route, ...]:
         """Return everything that can be asked."""
@@ -77,8 +84,11 @@ class Handlers:
             *self.looking_back.routes(),
             *self.proving.routes(),
             *self.retaining.routes(),
+            *self.exporting.routes(),
             *self.sharing.routes(),
             *self.operating.routes(),
+            *self.forking.routes(),
+            *self.templating.routes(),
         )
         blobs = Route("POST", f"{version}/blobs", self.blobs, BLOBS_BODY_BYTES)
         return (*(Route(*row) for row in table), blobs)
@@ -107,7 +117,8 @@ class Handlers:
 
     def show(self, call: Call) -> Reply:
         """Show one version."""
-        return _document(self.history.show(visible_ref(self.rights, call)))
+        found = self.history.show(visible_ref(self.rights, call))
+        return _document(told_shown(found, self.rights, call.peer))
 
     def ls(self, call: Call) -> Reply:
         """List what a version has at a path and below."""
@@ -195,7 +206,10 @@ def serving(
         reporting=Reporting(parts, rights, clock.now(), embedded=embedded),
         proving=ProvingRoutes(parts, rights),
         retaining=RetainingRoutes(parts, rights),
+        exporting=ExportRoutes(parts, rights, reading.source, acting),
         sharing=SharingRoutes(parts, rights, acting),
+        forking=ForkingRoutes(parts, rights),
+        templating=TemplatingRoutes(parts, rights),
         operating=OperatingRoutes(parts, rights, audit, reloading, Draining(parts)),
     )
     with ControlSocket(

@@ -38,7 +38,8 @@ class Storage:
     public_url: str | None = setting(
         kinds.URL,
         None,
-        "For public links, which come later: only checked and shown so far.",
+        "Where the world sees this bucket, for what is published. Links that work for "
+        "a while are never on it: they need the S3 endpoint.",
         env="R2_PUBLIC_URL",
     )
     prefix: str = setting(

@@ -22,6 +22,11 @@ class Retention:
         "pinned a version stays for ever.",
         env="BUILD_RETENTION_DAYS",
     )
+    warn_before_s: float = setting(
+        duration("0s", "365d"),
+        "3d",
+        "So long before a build expires `status` and `list` say so, and an event does.",
+    )
     keep_last: int = setting(
         whole(1, 1_000_000), "50", "The newest versions of each build."
     )

@@ -237,6 +237,13 @@ class Settings:
         "auto",
         "zstd: how much work goes into making packs small.",
     )
+    compat_archive: str = setting(
+        choice("off", "lazy", "always"),
+        "off",
+        "builds/ID/build.tar.gz, private, of the newest version, for an application "
+        "that knows no expokeep: made after every version, or when `expokeep plan "
+        "--compat` asks for it.",
+    )
     database: Database = section(Database)
     retention: Retention = section(Retention)
     limits: Limits = section(Limits)

@@ -16,9 +16,11 @@ from expokeep.wiring.backends import (
     require_schema,
     store,
 )
+from expokeep.wiring.building import builds_of, user_quotas_of
 from expokeep.wiring.caring import maintenance_lock
 from expokeep.wiring.engine import Engine, engine
-from expokeep.wiring.forking import forker_of
+from expokeep.wiring.exporting import Exporting, exporting_of
+from expokeep.wiring.forking import forker_of, templates_of
 from expokeep.wiring.hooking import hook_queue, hook_runs
 from expokeep.wiring.host import host_of
 from expokeep.wiring.proving import (
@@ -52,6 +54,7 @@ from expokeep.wiring.sharing import Sharing, importing_of, shares_of, sharing_of
 __all__ = [
     "Backends",
     "Engine",
+    "Exporting",
     "Proving",
     "Reading",
     "ReadingAlone",
@@ -61,11 +64,13 @@ __all__ = [
     "audit_of",
     "backends",
     "bucket",
+    "builds_of",
     "catalog",
     "chosen_versions",
     "create_bucket",
     "database_of",
     "engine",
+    "exporting_of",
     "facts_folder",
     "fetcher",
     "forker_of",
@@ -94,4 +99,6 @@ __all__ = [
     "spool_repairer_of",
     "store",
     "surroundings",
+    "templates_of",
+    "user_quotas_of",
 ]
