@@ -76,6 +76,7 @@ class Acting:
         A person has asked, so what is gone is meant to be gone.
         """
         wish = _body(call, SaveWish)
+        wish.check()
         self.parts.observer.barrier(BARRIER_S)
         session = self._session(call, call.path["session"])
         self.rights.require_session(call.peer, session)
@@ -153,6 +154,7 @@ class Acting:
                 pack=told.pack,
             )
         )
+        self.parts.events.publish("restore.done", session, seq=told.seq)
         return Document(b'{"message_type":"arrived"}')
 
     def _expect(self, session: SessionId, told: _Arrival) -> None:

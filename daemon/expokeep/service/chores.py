@@ -2,10 +2,13 @@
 
 from expokeep.service.events import Events
 from expokeep.service.export_chores import export_chores
+from expokeep.service.legacy_chores import legacy_chores
 from expokeep.service.maintenance import Chore
 from expokeep.service.noting import noting
+from expokeep.service.outlook import warning
 from expokeep.service.proving_chores import proving_chores
 from expokeep.service.retaining_chores import retaining_chores
+from expokeep.service.usage_chores import usage_chores
 from expokeep.wiring import Engine
 
 
@@ -16,6 +19,9 @@ def chores(engine: Engine, events: Events) -> tuple[Chore, ...]:
     return (
         *noting(engine),
         *retaining_chores(engine),
+        *warning(engine, events),
         *proving_chores(engine),
+        *usage_chores(engine),
         *export_chores(engine, events),
+        *legacy_chores(engine, events),
     )

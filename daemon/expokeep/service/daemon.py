@@ -24,6 +24,7 @@ from expokeep.service.progress import Progresses
 from expokeep.service.room import Rooms
 from expokeep.service.saving import Saving
 from expokeep.service.shipping import Shipping
+from expokeep.service.tally import Tally
 from expokeep.service.telling import Telling
 from expokeep.service.turnstile import Turnstile
 from expokeep.service.upkeep import Upkeep
@@ -70,6 +71,7 @@ def running(settings: Settings) -> Iterator[Parts]:
         engine = stack.enter_context(wiring.engine(settings, progresses.tell))
         wiring.require_schema(engine.backends.catalog)
         parts = _assembled(settings, engine, progresses)
+        parts.tally = _tallying(engine, parts.events)
         # After all that could begin it anew has come to its end.
         stack.callback(released, parts)
         stack.enter_context(Repeating("upkeep", HEARTBEAT_EVERY_S, Upkeep(parts).act))
@@ -98,6 +100,18 @@ def _maintaining(engine: Engine, events: Events) -> Iterator[Maintenance | None]
             yield maintenance
         finally:
             maintenance.stop()
+
+
+def _tallying(engine: Engine, events: Events) -> Tally | None:
+    """Return what counts, where there is a catalog to tell."""
+    usage = wiring.usage_of(engine.backends.catalog)
+    if usage is None:
+        return None
+    is_stored = engine.settings.storage.configured
+    meter = engine.backends.store.usage if is_stored else lambda: None
+    tally = Tally(usage, engine.host, meter)
+    events.subscribe(tally.heard)
+    return tally
 
 
 def _assembled(settings: Settings, engine: Engine, progresses: Progresses) -> Parts:

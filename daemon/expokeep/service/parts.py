@@ -18,6 +18,7 @@ from expokeep.service.progress import Progresses
 from expokeep.service.room import Rooms
 from expokeep.service.saving import Saving
 from expokeep.service.shipping import Shipping
+from expokeep.service.tally import Tally
 from expokeep.service.telling import Telling
 from expokeep.service.workers import Workers
 from expokeep.settings.values import Settings
@@ -54,6 +55,8 @@ class Parts:
     maintenance: Maintenance | None = None
     """None where no database is configured."""
     telling: Telling | None = None
+    """As well."""
+    tally: Tally | None = None
     """As well."""
 
     @property
@@ -157,6 +160,9 @@ class Parts:
             with contextlib.suppress(ExpokeepError):
                 self.telling.tell_ends()
                 self.telling.tell_held(waiting_s=0.0)
+        if self.tally is not None and self.catalog_error is None:
+            with contextlib.suppress(ExpokeepError):
+                self.tally.tell()
 
     def is_stuck(self) -> bool:
         """Return whether all is captured, and no waiting would bring it further."""

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from expokeep import clock
+from expokeep import clock, wiring
 from expokeep.errors import ExpokeepError
 from expokeep.log import get
 from expokeep.service.parts import Parts
@@ -70,3 +70,12 @@ class Upkeep:
             with contextlib.suppress(ExpokeepError):
                 telling.tell_ends()
                 telling.tell_held()
+        tables = wiring.legacy_tables(self._parts.engine.backends.catalog)
+        if tables is not None and self._parts.settings.database.legacy_tables:
+            with contextlib.suppress(ExpokeepError):
+                if tables.waits():
+                    self._parts.engine.app_waits.set()
+        tally = self._parts.tally
+        if tally is not None:
+            with contextlib.suppress(ExpokeepError):
+                tally.tell()

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from expokeep.errors import ExpokeepError, IntegrityError
 from expokeep.model.digest import Digest
+from expokeep.store.usage import Usage
 
 Progress = Callable[[int], None]
 """Called with the number of bytes newly sent, perhaps from several threads in turn."""
@@ -115,6 +116,9 @@ class Store(Protocol):
 
     def warm(self) -> None:
         """Do now, without a request, what would hold up the first one."""
+
+    def usage(self) -> Usage:
+        """Return what was asked of the bucket since the store was made."""
 
     def close(self) -> None:
         """Let go of connections. May be called twice; nothing else may follow."""

@@ -14,6 +14,7 @@ from expokeep import log
 from expokeep.errors import ExpokeepError
 from expokeep.model.digest import Digest
 from expokeep.store.base import HighWater, ObjectInfo, Progress, Store, Unfinished
+from expokeep.store.usage import Usage
 
 _log = log.get(__name__)
 _Answer = TypeVar("_Answer")
@@ -129,6 +130,10 @@ class Retrying:
     def warm(self) -> None:
         """Do now what would hold up the first request."""
         self._store.warm()
+
+    def usage(self) -> Usage:
+        """Return what was asked, the repeated requests too."""
+        return self._store.usage()
 
     def close(self) -> None:
         """Close the store behind this one."""

@@ -16,13 +16,19 @@ from expokeep.wiring.backends import (
     require_schema,
     store,
 )
-from expokeep.wiring.building import builds_of, user_quotas_of
-from expokeep.wiring.caring import maintenance_lock
+from expokeep.wiring.building import builds_of, quota_rules, user_quotas_of
+from expokeep.wiring.caring import maintenance_lock, usage_of
 from expokeep.wiring.engine import Engine, engine
 from expokeep.wiring.exporting import Exporting, exporting_of
 from expokeep.wiring.forking import forker_of, templates_of
 from expokeep.wiring.hooking import hook_queue, hook_runs
 from expokeep.wiring.host import host_of
+from expokeep.wiring.legacy import (
+    LegacyTables,
+    legacy_keeper,
+    legacy_tables,
+    make_app_tables,
+)
 from expokeep.wiring.proving import (
     Proving,
     chosen_versions,
@@ -55,6 +61,7 @@ __all__ = [
     "Backends",
     "Engine",
     "Exporting",
+    "LegacyTables",
     "Proving",
     "Reading",
     "ReadingAlone",
@@ -81,12 +88,16 @@ __all__ = [
     "hook_runs",
     "host_of",
     "importing_of",
+    "legacy_keeper",
+    "legacy_tables",
     "maintenance_lock",
+    "make_app_tables",
     "noter",
     "outlet_of",
     "proofs_of",
     "proving",
     "proving_of",
+    "quota_rules",
     "reading",
     "reading_alone",
     "reading_of",
@@ -100,5 +111,6 @@ __all__ = [
     "store",
     "surroundings",
     "templates_of",
+    "usage_of",
     "user_quotas_of",
 ]
