@@ -20,6 +20,8 @@ from expokeep.service.operating import OperatingRoutes
 from expokeep.service.proving import ProvingRoutes
 from expokeep.service.reporting import Reporting
 from expokeep.service.retaining import RetainingRoutes
+from expokeep.service.sharing import SharingRoutes
+from expokeep.share import documents as share_documents
 
 API = (Path(__file__).parents[2] / "docs" / "API.md").read_text("utf-8")
 NOT_ON_THE_SOCKET = {documents.Migrated}
@@ -33,6 +35,7 @@ MODULES = (
     check_documents,
     receipts,
     retention_documents,
+    share_documents,
 )
 
 
@@ -47,6 +50,7 @@ def test_every_route_has_a_heading_and_every_heading_a_route():
         reporting=Reporting(None, None, now, embedded=False),
         proving=ProvingRoutes(None, None),
         retaining=RetainingRoutes(None, None),
+        sharing=SharingRoutes(None, None, None),
         operating=OperatingRoutes(None, None, None, None, None),
     )
 
