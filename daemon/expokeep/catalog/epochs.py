@@ -39,6 +39,10 @@ class Epochs:
         """Give the directory a number, unless it has one."""
         self.connection.execute(_SQL["begin"], _values(session, identity, host))
 
+    def forsake(self, session: SessionId) -> None:
+        """Drop the epochs of a session that are of no directory, and have nothing."""
+        self.connection.execute(_SQL["forsake"], {"session": session})
+
     def found_on(
         self, session: SessionId, identity: RootIdentity, host: Host, *, seq: int
     ) -> None:

@@ -38,6 +38,15 @@ SELECT session.id,
  WHERE session.sid = %(session)s
 ON CONFLICT (session, host, device, inode, birth_ns) DO NOTHING;
 
+-- name: forsake
+-- Those that are of no directory; a directory that came meanwhile goes on.
+DELETE FROM epoch
+ USING session
+ WHERE session.sid = %(session)s
+   AND epoch.session = session.id
+   AND epoch.inode = 0
+   AND epoch.tip_seq IS NULL;
+
 -- name: found_on
 -- A chain that has begun keeps the parent that it began with.
 UPDATE epoch

@@ -76,6 +76,15 @@ def opened(
     return found
 
 
+def abandoned(connection: Connection[TupleRow], session: SessionId) -> None:
+    """Hide a session that was opened, and of which nothing was recorded."""
+    with connection.transaction():
+        sessions = Sessions(connection)
+        sessions.lock(session)
+        if sessions.abandon(session):
+            Epochs(connection).forsake(session)
+
+
 def take(
     connection: Connection[TupleRow], session: SessionId, host: Host, *, force: bool
 ) -> None:

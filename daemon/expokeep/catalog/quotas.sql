@@ -33,10 +33,7 @@ UPDATE session
                  AND session.sid <> %(session)s
                  AND session.head_seq IS NOT NULL
                  AND session.deleted_at IS NULL
-                 AND NOT EXISTS (SELECT
-                                   FROM version
-                                  WHERE version.session = session.id
-                                    AND version.pinned_at IS NOT NULL)
+                 AND NOT is_held(session.id)
                  AND NOT EXISTS (SELECT
                                    FROM unrecorded
                                   WHERE unrecorded.sid = session.sid)

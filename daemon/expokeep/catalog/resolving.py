@@ -43,9 +43,12 @@ def _found(connection: Connection[TupleRow], ref: VersionRef) -> Version:
 def _session(connection: Connection[TupleRow], ref: VersionRef) -> SessionId:
     prefix, sessions = ref.session, Sessions(connection)
     matches = sessions.matching(prefix, limit=_SHOWN + 1, deleted_too=not ref.is_asked)
+    if prefix not in matches and prefix in sessions.matching(
+        prefix, limit=1, deleted_too=True
+    ):
+        # It must not stand for another one that only begins like it.
+        raise WasDeleted(prefix)
     if not matches:
-        if sessions.matching(prefix, limit=1, deleted_too=True):
-            raise WasDeleted(prefix)
         raise NotFound(f"no session {prefix} is kept")
     if len(matches) > 1 and matches[0] != prefix:
         more = ", ..." if len(matches) > _SHOWN else ""

@@ -52,6 +52,11 @@ class Sessions:
         values = {"session": session, "host": host.id}
         self.connection.execute(_SQL["take"], values)
 
+    def abandon(self, session: SessionId) -> bool:
+        """Hide a session of which nothing was ever recorded; return whether it is."""
+        values = {"session": session}
+        return self.connection.execute(_SQL["abandon"], values).rowcount == 1
+
     def own(self, session: SessionId, owner: str) -> None:
         """Say whose a session is, if nobody's yet."""
         self.connection.execute(_SQL["own"], {"session": session, "owner": owner})

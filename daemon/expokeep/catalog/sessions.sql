@@ -35,6 +35,14 @@ UPDATE session
  WHERE sid = %(session)s
    AND host IS DISTINCT FROM %(host)s;
 
+-- name: abandon
+-- Hidden, and with its next version it comes back, whosoever makes that.
+UPDATE session
+   SET deleted_at = now(),
+       expired = true
+ WHERE sid = %(session)s
+   AND last_seq = 0;
+
 -- name: own
 UPDATE session
    SET owner = %(owner)s

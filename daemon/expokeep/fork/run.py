@@ -14,7 +14,7 @@ from pathlib import Path
 from expokeep.catalog.base import Catalog
 from expokeep.catalog.values import Host, Opened, PackRecord, RootOwner
 from expokeep.crash import point
-from expokeep.errors import Busy, IntegrityError, NotFound
+from expokeep.errors import Busy, ExpokeepError, IntegrityError, NotFound, UsageError
 from expokeep.fork.values import SessionExists, Wish
 from expokeep.log import get
 from expokeep.model.digest import Digest
@@ -96,13 +96,20 @@ class Forker:
             return made
         subject = self._subject(wish)
         opened = self._begun(subject) if wish.is_first else self._back(subject)
-        entry = self._sealed(subject, opened)
+        try:
+            entry = self._sealed(subject, opened)
+        except ExpokeepError:
+            if wish.is_first:
+                self.catalog.abandon(wish.session)
+            raise
         log.info("fork sealed", session=wish.session, trigger=wish.trigger)
         return self.record(entry)
 
     def _made(self, wish: Wish) -> Version | None:
         version = self.catalog.trace([wish.pack]).version
         if version is not None:
+            if version.session != wish.session:
+                raise UsageError("another wish has this id; leave it out")
             return version
         for entry in self.spool.pending(wish.session):
             if entry.pack == wish.pack:

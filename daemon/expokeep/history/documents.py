@@ -10,11 +10,13 @@ from typing import Literal
 
 import msgspec
 
+from expokeep.history.hooked import HookDocument
 from expokeep.history.logged import LoggedVersion
 from expokeep.history.spool_status import SpoolStatus
 from expokeep.model.documents import (
     EntryDocument,
     EntryType,
+    ExpiringDocument,
     HeldDocument,
     VersionDocument,
 )
@@ -111,6 +113,8 @@ class VersionShown(Document, frozen=True, tag="version"):
     """Against its parent; without one, all of it."""
     waiting: int = 0
     """Newer snapshots of the session that are on this host only."""
+    hook: HookDocument | None = None
+    """What came of the command on it, if one was run."""
 
 
 class TreeListing(Document, frozen=True, tag="tree"):
@@ -207,6 +211,12 @@ class SessionStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Versions of it that are parked."""
     held_elsewhere: tuple[HeldDocument, ...] = ()
     """What other hosts hold of it and could not record yet."""
+    over_quota: str | None = None
+    """Why its newest version is parked, if that is because of a quota."""
+    too_big: str | None = None
+    """Why it stays at its last version: it is larger than a build may be."""
+    expires_at: datetime.datetime | None = None
+    """When it goes if nobody comes for it, if that is soon."""
 
 
 class Status(Document, frozen=True, tag="status"):
@@ -221,6 +231,10 @@ class Status(Document, frozen=True, tag="status"):
     sessions: tuple[SessionStatus, ...]
     proofs: tuple[ProofDocument, ...] = ()
     """The last check and the last drill, to operators."""
+    expiring: tuple[ExpiringDocument, ...] = ()
+    """At most 100, on any host."""
+    over_quota_count: int = 0
+    """Sessions that a quota keeps parked, on any host; at most 100."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -254,22 +268,6 @@ class Migrated(Document, frozen=True, tag="migrated"):
 
 
 # --- what was done ---------------------------------------------------------------
-
-
-class Saved(Document, frozen=True, tag="saved"):
-    """What became of a save."""
-
-    session: str
-    state: Literal["unchanged", "recorded"]
-    version: int | None
-    project_name: str | None
-    took_s: float
-    stored_bytes: int = 0
-    set_count: int = 0
-    gone_count: int = 0
-    parked: str | None = None
-    skipped: tuple[SkippedPath, ...] = ()
-    excluded_count: int = 0
 
 
 class Accepted(Document, frozen=True, tag="accepted"):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from expokeep.catalog.past import Counts, Remark
+from expokeep.history.hooked import HookMark, hook_mark
 from expokeep.history.past import Past, require_past
 from expokeep.model.documents import VersionDocument, version_document
 from expokeep.model.version import Version
@@ -20,6 +21,13 @@ class CountsDocument(msgspec.Struct, frozen=True, kw_only=True):
     changed_bytes: int = 0
 
 
+class OriginDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """The version that what a version has came from."""
+
+    session: str
+    seq: int
+
+
 class LoggedVersion(VersionDocument, frozen=True, kw_only=True):
     """A version, and what was said of it since."""
 
@@ -27,6 +35,10 @@ class LoggedVersion(VersionDocument, frozen=True, kw_only=True):
     is_pinned: bool = False
     counts: CountsDocument | None = None
     """Only where they were asked for."""
+    origin: OriginDocument | None = None
+    """Only to whoever may see that session as well."""
+    hook: HookMark | None = None
+    """How the command on it ended, if one was run: see `hooks` in the settings."""
 
 
 def logged(
@@ -41,10 +53,15 @@ def logged(
         return []
     session, seqs = versions[0].session, [version.seq for version in versions]
     remarks = past.remarks(session, seqs) if past else {}
+    hooks = past.hooks(session, seqs) if past else {}
     counts = require_past(past).counts(session, seqs) if with_counts else None
-    return [
+    found = [
         _logged(version, remarks.get(version.seq, Remark()), counts)
         for version in versions
+    ]
+    return [
+        msgspec.structs.replace(one, hook=hook_mark(hooks.get(one.seq)))
+        for one in found
     ]
 
 
@@ -65,4 +82,11 @@ def _logged(
         labels=remark.labels,
         is_pinned=remark.is_pinned,
         counts=None if counts is None else told,
+        origin=_origin(version),
     )
+
+
+def _origin(version: Version) -> OriginDocument | None:
+    if version.origin is None:
+        return None
+    return OriginDocument(session=version.origin.session, seq=version.origin.seq)

@@ -52,9 +52,10 @@ class Naming:
             raise UsageError(str(error)) from error
         if self.catalog.session(prefix) is not None:
             return prefix
-        rows = self.catalog.sessions(prefix=prefix, limit=_NAMED + 1)
-        if not rows and self.catalog.session(prefix, deleted_too=True) is not None:
+        # What was deleted must not stand for another one that begins like it.
+        if self.catalog.session(prefix, deleted_too=True) is not None:
             raise WasDeleted(prefix)
+        rows = self.catalog.sessions(prefix=prefix, limit=_NAMED + 1)
         if not rows:
             raise NotFound(f"no session {prefix} is kept")
         if len(rows) > 1:

@@ -16,11 +16,12 @@ from expokeep.errors import (
     TimedOut,
     UsageError,
 )
-from expokeep.history.documents import Progress, Saved, SkippedPath
+from expokeep.history.documents import Progress, SkippedPath
+from expokeep.history.saved import Saved
 from expokeep.log import get
 from expokeep.model.names import SessionId, to_text
 from expokeep.model.quota import is_over
-from expokeep.model.version import Selector, Version, VersionRef
+from expokeep.model.version import Selector, Version, VersionRef, is_label
 from expokeep.service.board import Line
 from expokeep.service.parts import Parts
 from expokeep.snapshot.outcome import Outcome
@@ -44,6 +45,18 @@ class SaveWish(msgspec.Struct):
     name: str | None = None
     force: bool = False
     """However much is gone, and whoever holds the session."""
+    label: str | None = None
+    """To be given to the version that it is then."""
+    pin: bool = False
+
+    def check(self) -> None:
+        """Check what can be checked before anything is captured.
+
+        Raises:
+            UsageError: no version can be labelled so.
+        """
+        if self.label is not None and not is_label(self.label):
+            raise UsageError("a label has 1 to 100 characters, none of them @ or /")
 
 
 def asked_save(parts: Parts, line: Line, wish: SaveWish) -> Iterator[bytes]:
@@ -79,7 +92,25 @@ def asked_save(parts: Parts, line: Line, wish: SaveWish) -> Iterator[bytes]:
         parts.engine.backends.catalog.describe(
             session, owner=wish.user, project_name=wish.name
         )
-    yield msgspec.json.encode(_told(parts, session, outcome, version, took_s))
+    if version is not None:
+        _mark(parts, version, wish)
+    told = _told(parts, session, outcome, version, took_s)
+    marks = {"label": wish.label, "is_pinned": wish.pin} if version else {}
+    yield msgspec.json.encode(msgspec.structs.replace(told, **marks))
+
+
+def _mark(parts: Parts, version: Version, wish: SaveWish) -> None:
+    """Label and pin what was saved, or what it was already."""
+    if wish.label is None and not wish.pin:
+        return
+    engine = parts.engine
+    marks = wiring.retaining_of(
+        engine.settings, engine.backends, engine.fetcher, engine.host
+    ).marks
+    if wish.label is not None:
+        marks.label(version, wish.label)
+    if wish.pin:
+        marks.pin(version, is_pinned=True)
 
 
 def _require_room(parts: Parts, session: SessionId, user: str | None) -> None:

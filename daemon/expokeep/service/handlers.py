@@ -22,6 +22,7 @@ from expokeep.restore.spooled import SpooledSource
 from expokeep.service import queries
 from expokeep.service.acting import Acting
 from expokeep.service.auditing import Auditing
+from expokeep.service.building import BuildRoutes
 from expokeep.service.draining import Draining
 from expokeep.service.exporting import ExportRoutes
 from expokeep.service.forking import ForkingRoutes
@@ -60,6 +61,7 @@ class Handlers:
     operating: OperatingRoutes
     forking: ForkingRoutes
     templating: TemplatingRoutes
+    building: BuildRoutes
 
     def routes(self) -> tuple[Route, ...]:
         """Return everything that can be asked."""
@@ -89,6 +91,7 @@ class Handlers:
             *self.operating.routes(),
             *self.forking.routes(),
             *self.templating.routes(),
+            *self.building.routes(),
         )
         blobs = Route("POST", f"{version}/blobs", self.blobs, BLOBS_BODY_BYTES)
         return (*(Route(*row) for row in table), blobs)
@@ -210,6 +213,7 @@ def serving(
         sharing=SharingRoutes(parts, rights, acting),
         forking=ForkingRoutes(parts, rights),
         templating=TemplatingRoutes(parts, rights),
+        building=BuildRoutes(parts, rights),
         operating=OperatingRoutes(parts, rights, audit, reloading, Draining(parts)),
     )
     with ControlSocket(

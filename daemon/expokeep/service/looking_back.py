@@ -11,6 +11,7 @@ from expokeep.history.history import History
 from expokeep.history.version_log import LogWish
 from expokeep.model.digest import Digest, parse_digest
 from expokeep.service import queries
+from expokeep.service.origins import told_log
 from expokeep.service.referring import require_visible, visible_ref
 from expokeep.service.rights import Rights
 
@@ -41,7 +42,8 @@ class LookingBackRoutes:
             with_counts=queries.switch(call, "counts"),
             with_epochs=queries.switch(call, "epochs"),
         )
-        return _document(self.history.log(session, wish))
+        found = self.history.log(session, wish)
+        return _document(told_log(found, self.rights, call.peer))
 
     def blame(self, call: Call) -> Reply:
         """Tell whose each line of a file is."""

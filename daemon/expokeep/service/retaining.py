@@ -155,6 +155,7 @@ class RetainingRoutes:
             gone_at = clock.now() + datetime.timedelta(seconds=self._grace_s)
         if not weight.versions:
             raise NotFound(f"no session {session} is kept")
+        wiring.templates_of(self.parts.engine.backends).require_none(session)
         if not wish.dry_run:
             is_new = retaining.deletions.delete(session)
             if not (is_new or wish.now):

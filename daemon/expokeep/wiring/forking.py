@@ -1,10 +1,11 @@
 """What makes versions of what is kept already, put together."""
 
 from expokeep import clock
+from expokeep.catalog.templates import PostgresTemplates
+from expokeep.errors import ConfigError
 from expokeep.fork.run import Forker, Record, Site
-from expokeep.model.version import Version
 from expokeep.settings.policies import SCOPE, policy_of
-from expokeep.spool.spool import SpoolEntry
+from expokeep.wiring.backends import Backends, database_of
 from expokeep.wiring.engine import Engine
 
 
@@ -14,7 +15,7 @@ def forker_of(engine: Engine, record: Record) -> Forker:
     Args:
         engine: of this host.
         record: uploads and records what is sealed, as the one who runs the engine does
-            it: a daemon has its shippers, and whoever has none says `recorder_of`.
+            it: a daemon has its shippers.
     """
     policy = policy_of(engine.settings)
     return Forker(
@@ -27,15 +28,13 @@ def forker_of(engine: Engine, record: Record) -> Forker:
     )
 
 
-def recorder_of(engine: Engine) -> Record:
-    """Return what records at once, in the caller's thread, and leaves nothing."""
+def templates_of(held: Backends) -> PostgresTemplates:
+    """Return what knows templates.
 
-    def record(entry: SpoolEntry) -> Version:
-        try:
-            return engine.shipper.ship(entry).version
-        except BaseException:
-            # Nobody else would come for it: this process ends.
-            engine.spool.drop(entry)
-            raise
-
-    return record
+    Raises:
+        ConfigError: no database is configured.
+    """
+    database = database_of(held.catalog)
+    if database is None:
+        raise ConfigError("the catalog is not configured: set DATABASE_URL")
+    return PostgresTemplates(database)

@@ -10,6 +10,7 @@ from expokeep.cli.kinds import SESSION, WORDS
 from expokeep.cli.options import direct_option, options_of, verb
 from expokeep.cli.printing import as_json, sent_moment
 from expokeep.cli.table import table
+from expokeep.history.hooked import in_words
 from expokeep.history.logged import LoggedVersion
 from expokeep.history.version_log import EpochDocument, LogWish, VersionLog
 from expokeep.model import size
@@ -124,6 +125,10 @@ def _row(
     words = [f"[{text.safe(label)}]" for label in version.labels]
     words += ["(pinned)"] if version.is_pinned else []
     words += [text.safe(version.message)] if version.message else []
+    if version.origin is not None:
+        words.append(f"(from {version.origin.session}@{version.origin.seq})")
+    if version.hook is not None:
+        words.append(f"({in_words(version.hook)})")
     if version.parked:
         words.append(f"(parked: {text.safe(version.parked)})")
     if ended_at is not None:

@@ -14,7 +14,7 @@ from expokeep.cli.printing import as_json
 from expokeep.cli.remote import decode
 from expokeep.control.client import segment
 from expokeep.errors import Parked, Partial
-from expokeep.history.documents import Saved
+from expokeep.history.saved import Saved
 from expokeep.model import size
 
 
@@ -23,6 +23,8 @@ from expokeep.model import size
 @click.option("-m", "--message", type=WORDS, metavar="TEXT", help="What it is, to you.")
 @click.option("--user", type=WORDS, metavar="USER", help="Whose it is, from now on.")
 @click.option("--name", type=WORDS, metavar="NAME", help="What the project is called.")
+@click.option("--label", type=WORDS, metavar="NAME", help="Give it a label, too.")
+@click.option("--pin", is_flag=True, help="And never forget it.")
 @click.option(
     "--force",
     is_flag=True,
@@ -40,9 +42,13 @@ def command(ctx: click.Context, /, session: str, **said: str | bool | None) -> N
     A session is held by one host. A save takes it over from a host that is dead; from
     one that is alive only with --force (exit 11).
 
+    With --label and --pin the version is named and kept for ever, in one step; also
+    where nothing has changed since: then it is the version that is there.
+
     \b
     Examples:
       expokeep save shop-42 -m "before the redesign"
+      expokeep save shop-42 --label demo --pin
       expokeep save shop-42 --user alice --name "My Shop"
     """
     options = options_of(ctx)
@@ -79,9 +85,18 @@ def _told(saved: Saved) -> str:
     name = f"{text.safe(saved.project_name)}: " if saved.project_name else ""
     if saved.state == "unchanged":
         kept = f"version {saved.version}" if saved.version else "nothing"
-        return f"{name}nothing has changed since {kept} of {saved.session}"
+        return (
+            f"{name}nothing has changed since {kept} of {saved.session}{_marked(saved)}"
+        )
     return (
         f"{name}saved as version {saved.version} of {saved.session} "
         f"({saved.set_count} changed, {saved.gone_count} gone, "
         f"{size.shown(saved.stored_bytes)} stored, {saved.took_s:.2f} s)"
+        f"{_marked(saved)}"
     )
+
+
+def _marked(saved: Saved) -> str:
+    marks = [f"labelled {text.safe(saved.label)}"] if saved.label else []
+    marks += ["pinned"] if saved.is_pinned else []
+    return f"; {' and '.join(marks)}" if marks else ""

@@ -11,6 +11,7 @@ from expokeep.cli.kinds import VERSION
 from expokeep.cli.options import direct_option, options_of, verb
 from expokeep.cli.printing import as_json, sent_version
 from expokeep.history.documents import VersionShown
+from expokeep.history.hooked import HookDocument, in_words
 from expokeep.history.logged import LoggedVersion
 from expokeep.model import size
 
@@ -54,6 +55,9 @@ def _print(found: VersionShown) -> None:
     click.echo(f"pack     {found.pack_key or one.pack}")
     for line in _said(one):
         click.echo(line)
+    if found.hook is not None:
+        for line in _hook(found.hook):
+            click.echo(line)
 
 
 def _said(one: LoggedVersion) -> Iterator[str]:
@@ -62,6 +66,8 @@ def _said(one: LoggedVersion) -> Iterator[str]:
         yield f"labels   {', '.join(map(text.safe, one.labels))}"
     if one.is_pinned:
         yield "pinned   no rule forgets it"
+    if one.origin is not None:
+        yield f"origin   {one.origin.session}@{one.origin.seq}"
     if one.author:
         yield f"author   {text.safe(one.author)}"
     if one.message:
@@ -71,6 +77,17 @@ def _said(one: LoggedVersion) -> Iterator[str]:
             yield f"         {line}".rstrip()
     if one.parked:
         yield f"parked   {text.safe(one.parked)}"
+
+
+def _hook(run: HookDocument) -> Iterator[str]:
+    """Yield what came of the command on a version, with what it printed."""
+    took = "" if run.took_s is None else f", after {run.took_s:.1f} s"
+    why = f" ({text.safe(run.reason)})" if run.reason else ""
+    yield f"hook     {in_words(run).removeprefix('hook ')}{took}{why}"
+    if run.is_cut:
+        yield "         ..."
+    for line in run.output.splitlines():
+        yield f"         {text.safe(line)}".rstrip()
 
 
 def _what_waits(found: VersionShown) -> str:

@@ -1,7 +1,8 @@
 import json
 
 from expokeep.errors import BackendUnreachable
-from expokeep.history.documents import Progress, Saved, SkippedPath
+from expokeep.history.documents import Progress, SkippedPath
+from expokeep.history.saved import Saved
 
 ROUTE = "/v1/sessions/{session}/save"
 FAR = Progress(done_bytes=1, total_bytes=2, phase="upload")
@@ -36,6 +37,8 @@ def test_a_save_tells_its_version_and_the_project(run, asked):
         "user": "alice",
         "name": "My Shöp",
         "force": False,
+        "label": None,
+        "pin": False,
     }
     assert asked.calls[-1].path == {"session": "shop"}
 
