@@ -18,6 +18,7 @@ from expokeep.errors import BackendUnreachable, ConfigError, ExpokeepError
 from expokeep.service import allocator, daemon, descriptors
 from expokeep.service.banner import banner
 from expokeep.service.handlers import serving
+from expokeep.service.hooking import hooking
 from expokeep.service.parts import Parts
 from expokeep.service.reloading import Reloading
 from expokeep.service.signals import Signals
@@ -111,6 +112,7 @@ def _run(
             return _once(parts, signals)
         reloading = Reloading(parts, lambda: _loaded(options, environ))
         control = stack.enter_context(serving(parts, reloading, embedded=embedded))
+        stack.enter_context(hooking(parts))
         if embedded:
             click.echo(banner(settings, _client_command(settings)))
         _serve(reloading, control, Systemd(environ), signals)
@@ -156,9 +158,11 @@ def _client_command(settings: Settings) -> str:
 
 
 def _prepare(settings: Settings) -> None:
-    """Make what an operator makes elsewhere: the schema and the bucket."""
+    """Make what others make elsewhere: the schema, the app's tables, the bucket."""
     with wiring.catalog(settings) as catalog:
         catalog.migrate()
+    if settings.database.legacy_tables:
+        wiring.make_app_tables(settings)
     wiring.create_bucket(settings)
 
 

@@ -3,6 +3,7 @@
 Everyone else is handed what is put together here.
 """
 
+from expokeep.wiring.accounting import accountant_of
 from expokeep.wiring.alone import ReadingAlone, reading_alone
 from expokeep.wiring.auditing import audit_of
 from expokeep.wiring.backends import (
@@ -67,6 +68,7 @@ __all__ = [
     "ReadingAlone",
     "Retaining",
     "Sharing",
+    "accountant_of",
     "adopter",
     "audit_of",
     "backends",

@@ -45,6 +45,8 @@ class Engine:
     fetcher: Fetcher
     facts_wait: threading.Event
     """Set when the catalog holds facts that are not in the bucket yet."""
+    app_waits: threading.Event
+    """Set when rows of the app's tables are to be looked at."""
 
 
 @contextlib.contextmanager
@@ -85,6 +87,7 @@ def engine(settings: Settings, progress: Progress) -> Iterator[Engine]:
             ),
             fetcher=fetching,
             facts_wait=threading.Event(),
+            app_waits=threading.Event(),
         )
 
 

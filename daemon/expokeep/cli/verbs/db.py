@@ -44,12 +44,18 @@ def status(ctx: click.Context) -> None:
 @command.command("migrate", context_settings=CONTEXT)
 @global_options
 @click.option("--dry-run", is_flag=True, help="Say what would be applied, and stop.")
+@click.option(
+    "--app-tables",
+    is_flag=True,
+    help='Make "BuildSession" and "BuildFile" too, if the app has not made them.',
+)
 @click.pass_context
-def migrate(ctx: click.Context, *, dry_run: bool) -> None:
+def migrate(ctx: click.Context, *, dry_run: bool, app_tables: bool) -> None:
     """Bring the schema up to date.
 
     Runs in this process on the configured database, with a role that may change the
     schema: the daemon's own role need not. Safe while daemons run, and safe to repeat.
+    The app's tables are its own migration's: --app-tables is for where no app is yet.
 
     \b
     Examples:
@@ -60,12 +66,16 @@ def migrate(ctx: click.Context, *, dry_run: bool) -> None:
     from expokeep.cli.direct import loaded  # noqa: PLC0415
 
     options = options_of(ctx)
-    with wiring.catalog(loaded(options).settings) as catalog:
+    settings = loaded(options).settings
+    with wiring.catalog(settings) as catalog:
         applied = catalog.migrate(dry_run=dry_run)
+    made = app_tables and not dry_run and wiring.make_app_tables(settings)
     if options.as_json:
         as_json(Migrated(applied=applied, dry_run=dry_run))
         return
     for name in applied:
         click.echo(f"{'would apply' if dry_run else 'applied'} {name}")
-    if not applied and not options.quiet:
+    if made:
+        click.echo("made the app's tables")
+    elif not applied and not options.quiet:
         click.echo("the schema is up to date")
