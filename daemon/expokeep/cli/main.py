@@ -69,6 +69,8 @@ VERBS = {
     "rebuild": "Make the catalog in Postgres anew of what the bucket holds.",
     "audit": "Show who destroyed something or changed rights, and how that ended.",
     "quota": "Show and set how much users may have.",
+    "stats": "Show how much is kept, and how little it takes.",
+    "cost": "Show what the bucket costs in a month.",
     "db": "Look after the schema in Postgres.",
     "config": "Show and check the configuration.",
     "doctor": "Look for what is known to go wrong, and say how to mend it.",

@@ -16,7 +16,7 @@ from expokeep.wiring import Engine, Exporting
 log = get(__name__)
 
 EXPORTS_EVERY_S = 600.0
-COMPAT_EVERY_S = 15.0
+COMPAT_EVERY_S = 5.0
 LOOK_ANYWAY_S = 600.0
 """Other hosts record, too, and tell us nothing."""
 _MOVES = frozenset({"version.created", "version.accepted", "session.undeleted"})

@@ -61,6 +61,7 @@ class WithdrawWish(msgspec.Struct):
     """Which archives are not to be public any more: one, or all of a session."""
 
     id: str | None = None
+    dry_run: bool = False
 
 
 @dataclass(slots=True)
@@ -176,8 +177,9 @@ class ExportRoutes:
         ]
         if wish.id is not None and not gone:
             raise NotFound(f"nothing of {session} is public under this id")
-        exporter.withdraw(gone)
-        self.parts.events.publish("export.withdrawn", session, count=len(gone))
+        if not wish.dry_run:
+            exporter.withdraw(gone)
+            self.parts.events.publish("export.withdrawn", session, count=len(gone))
         return _document(
             documents.Withdrawn(published=tuple(map(self._document, gone)))
         )
