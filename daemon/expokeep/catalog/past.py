@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow, class_row, dict_row
 from expokeep.catalog import queries
 from expokeep.catalog.connection import Database
 from expokeep.catalog.history import entry_in
+from expokeep.catalog.hooking import HookRun, HookRuns
 from expokeep.catalog.values import Found
 from expokeep.model.digest import Digest
 from expokeep.model.names import SessionId
@@ -88,6 +89,14 @@ class PostgresPast:
     """
 
     database: Database
+
+    def hooks(self, session: SessionId, seqs: Collection[int]) -> dict[int, HookRun]:
+        """Return what came of the command on versions, without what it printed."""
+        return HookRuns(self.database).of_session(session, seqs)
+
+    def hook(self, session: SessionId, seq: int) -> HookRun | None:
+        """Return what came of the command on a version."""
+        return HookRuns(self.database).of_version(session, seq)
 
     def remarks(self, session: SessionId, seqs: Collection[int]) -> dict[int, Remark]:
         """Return what was said of versions; those of which nothing was are left out."""

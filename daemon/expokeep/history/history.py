@@ -27,6 +27,7 @@ from expokeep.history.documents import (
     TreeListing,
     VersionShown,
 )
+from expokeep.history.hooked import hook_of
 from expokeep.history.logged import logged
 from expokeep.history.naming import Naming
 from expokeep.history.past import Past, require_past
@@ -134,6 +135,7 @@ class History:
             pack_key=key,
             changes=compared(changes(old, kept.tree), "names", self._reader.read),
             waiting=waiting_count(self._aside, version.session),
+            hook=hook_of(self._past, version.session, version.seq),
         )
 
     def ls(self, ref: str, path: bytes = b"") -> TreeListing:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Protocol
 
+from expokeep.catalog.hooking import HookRun
 from expokeep.catalog.past import Counts, Epoch, Remark, State, Viewer
 from expokeep.catalog.values import Found
 from expokeep.errors import UsageError
@@ -20,6 +21,14 @@ class Past(Protocol):
 
     def counts(self, session: SessionId, seqs: Collection[int]) -> dict[int, Counts]:
         """Return how much versions changed against their parents."""
+        ...
+
+    def hooks(self, session: SessionId, seqs: Collection[int]) -> dict[int, HookRun]:
+        """Return what came of the command on versions, without what it printed."""
+        ...
+
+    def hook(self, session: SessionId, seq: int) -> HookRun | None:
+        """Return what came of the command on a version."""
         ...
 
     def epochs(self, session: SessionId) -> list[Epoch]:

@@ -36,8 +36,17 @@ def become(job: Job, output_fd: int, failure_fd: int) -> None:
     _limit(job.limits)
     _drop(job.uid)
     os.chdir(PROJECT)
-    command = job.command if len(job.command) > 1 else ("/bin/sh", "-c", *job.command)
-    os.execvpe(command[0], command, environment(job))  # noqa: S606 - it is the command
+    os.execvpe(program(job), words(job), environment(job))  # noqa: S606 - it is the command
+
+
+def words(job: Job) -> tuple[str, ...]:
+    """Return what is run: a line alone is for a shell."""
+    return job.command if len(job.command) > 1 else ("/bin/sh", "-c", *job.command)
+
+
+def program(job: Job) -> str:
+    """Return the name of the program that is run."""
+    return words(job)[0]
 
 
 def environment(job: Job) -> dict[str, str]:

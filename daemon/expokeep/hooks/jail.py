@@ -1,9 +1,9 @@
 """Runs a command in a cell, and is back when nothing of it is left.
 
-Three processes. The runner forks the first one of a new pid namespace (`init`), which
-builds the cell and forks the command; when `init` ends, for whatever reason, the kernel
-ends all that the command has started. `init` ends with the command, with the runner,
-and when the runner says so.
+Four processes. The runner forks a warden, who leaves the namespaces of this host and
+forks the first process of new ones (`init`); it builds the cell and forks the command.
+When `init` ends, for whatever reason, the kernel ends all that the command has started;
+`init` ends with the command, and with the warden, whom the runner ends in need.
 """
 
 import json
@@ -30,82 +30,97 @@ def confined(job: Job, scratch: Path, stop_fd: int) -> Result:
         scratch: with `home`, `tmp` and `root`.
         stop_fd: ends the command when it can be read: whoever sent us is gone.
     """
-    refusal = _leave_namespaces()
-    if refusal:
-        return Result(outcome="refused", reason=refusal)
     output, told, go = os.pipe(), os.pipe(), os.pipe()
-    began_s = clock.monotonic_s()
-    init = os.fork()
-    if init == 0:
-        _as_init(job, scratch, output, told, go)
-    for descriptor in (output[1], told[1], go[0]):
+    ends = _Ends(output[1], told[1], *go)
+    began_s, runner = clock.monotonic_s(), os.getpid()
+    warden = os.fork()
+    if warden == 0:
+        _as_warden(job, scratch, ends, runner)
+    for descriptor in (output[1], told[1], *go):
         os.close(descriptor)
-    os.write(go[1], b"!")
-    watch = _Watch(
-        job, scratch, init, stop_fd, output[0], began_s + job.limits.timeout_s
-    )
+    deadline_s = began_s + job.limits.timeout_s
+    watch = _Watch(job, scratch, warden, stop_fd, output[0], deadline_s)
     outcome = watch.until_end()
     took_s = clock.monotonic_s() - began_s
-    os.waitpid(init, 0)
+    os.waitpid(warden, 0)
     said = b""
     while data := os.read(told[0], _TOLD_BYTES):
         said += data
     return watch.result(outcome, said, took_s)
 
 
-def _leave_namespaces() -> str:
-    """Prepare for a child in namespaces of its own; return why that cannot be."""
-    try:
-        if os.geteuid() != 0:
-            uid, gid = os.geteuid(), os.getegid()
-            kernel.unshare(kernel.NEW_USER, "a user namespace")
-            Path("/proc/self/setgroups").write_text("deny")
-            Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
-            Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
-        kernel.unshare(kernel.NEW_PID, "a pid namespace")
-    except OSError as error:
-        return f"the kernel gives the hook no cell: {error.strerror or error}"
-    return ""
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """The ends of pipes that the processes below the runner have."""
+
+    output: int
+    """Takes what the command prints; held by all of them, so its end is theirs."""
+    told: int
+    """Takes how the command ended, or why it did not begin."""
+    alive: int
+    """Where `init` hears whether the warden lives, who holds the other end."""
+    lives: int
 
 
-def _as_init(
-    job: Job,
-    scratch: Path,
-    output: tuple[int, int],
-    told: tuple[int, int],
-    go: tuple[int, int],
-) -> None:
-    """Be the first process of the namespace; never returns."""
+def _as_warden(job: Job, scratch: Path, ends: _Ends, runner: int) -> None:
+    """Be the parent of the first process in new namespaces; never returns."""
     try:
         kernel.die_with_parent(signal.SIGKILL)
-        os.close(go[1])
-        if not os.read(go[0], 1):  # the runner ended before we could hear of it
-            os._exit(1)
-        Path("/proc/self/oom_score_adj").write_text("1000")
-        flags = kernel.NEW_NS | kernel.NEW_NET | kernel.NEW_IPC | kernel.NEW_UTS
-        kernel.unshare(flags, "mount, network, IPC and host name namespaces")
-        cell.enter(scratch, job.uid, job.readable)
-        kernel.raise_loopback()
-        kernel.cannot_be_traced()
-        _tell(told[1], status=_command(job, output, told))
+        if os.getppid() == runner:
+            _leave_namespaces()
+            init = os.fork()
+            if init == 0:
+                _as_init(job, scratch, ends)
+            os.waitpid(init, 0)
     except OSError as error:
-        _tell(told[1], refused=error.strerror or str(error))
+        refusal = f"the kernel gives the hook no cell: {error.strerror or error}"
+        _tell(ends.told, refused=refusal)
     finally:
         os._exit(0)
 
 
-def _command(job: Job, output: tuple[int, int], told: tuple[int, int]) -> int:
+def _leave_namespaces() -> None:
+    """Prepare for a child in namespaces of its own."""
+    if os.geteuid() != 0:
+        uid, gid = os.geteuid(), os.getegid()
+        kernel.unshare(kernel.NEW_USER, "a user namespace")
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+    kernel.unshare(kernel.NEW_PID, "a pid namespace")
+
+
+def _as_init(job: Job, scratch: Path, ends: _Ends) -> None:
+    """Be the first process of the namespace; never returns."""
+    try:
+        kernel.die_with_parent(signal.SIGKILL)
+        os.close(ends.lives)
+        if not select.select([ends.alive], [], [], 0)[0]:  # or the warden is gone
+            Path("/proc/self/oom_score_adj").write_text("1000")
+            flags = kernel.NEW_NS | kernel.NEW_NET | kernel.NEW_IPC | kernel.NEW_UTS
+            kernel.unshare(flags, "mount, network, IPC and host name namespaces")
+            cell.enter(scratch, job.uid, job.readable)
+            kernel.raise_loopback()
+            kernel.cannot_be_traced()
+            _tell(ends.told, status=_command(job, ends))
+    except OSError as error:
+        refusal = f"the kernel gives the hook no cell: {error.strerror or error}"
+        _tell(ends.told, refused=refusal)
+    finally:
+        os._exit(0)
+
+
+def _command(job: Job, ends: _Ends) -> int:
     """Run the command; return its wait status when it has ended."""
     command = os.fork()
     if command == 0:
         try:
-            child.become(job, output[1], told[1])
+            child.become(job, ends.output, ends.told)
         except OSError as error:
-            _tell(3, refused=f"{error.strerror or error}: {job.command[0]}")
+            why = error.strerror or str(error)
+            _tell(3, refused=f"{child.program(job)} cannot be run: {why}")
         finally:
             os._exit(127)
-    # Our own end of the output stays open: it tells the runner when we end, whatever
-    # the command does with its.
     while True:
         ended, status = os.waitpid(-1, 0)  # the orphans of the command are ours, too
         if ended == command:
@@ -122,7 +137,7 @@ class _Watch:
 
     job: Job
     scratch: Path
-    init: int
+    warden: int
     stop_fd: int
     output_fd: int
     deadline_s: float
@@ -140,7 +155,7 @@ class _Watch:
             if self.output_fd in ready and not self._read():
                 return outcome
             if outcome is None and (outcome := self._reason_to_end(ready)):
-                os.kill(self.init, signal.SIGKILL)
+                os.kill(self.warden, signal.SIGKILL)
                 poll.unregister(self.stop_fd)
 
     def result(self, outcome: Outcome | None, said: bytes, took_s: float) -> Result:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from expokeep import clock
+from expokeep import clock, wiring
 from expokeep.errors import ExpokeepError
 from expokeep.model import size
+from expokeep.service.hooking import obstacle_to
 from expokeep.service.parts import Parts
 
 SKEW_WARN_S = 5.0
@@ -36,6 +37,8 @@ def examine(parts: Parts) -> list[Check]:
         _directories,
         _disk,
         _watching,
+        _hooks,
+        _sharing,
     )
     return [found for check in checks for found in check(parts)]
 
@@ -135,3 +138,33 @@ def _watching(parts: Parts) -> Iterator[Check]:
         yield Check("watching", "warning", f"{count} sessions are polled", hint)
     else:
         yield Check("watching", "ok", f"{stats.sessions} sessions")
+
+
+def _hooks(parts: Parts) -> Iterator[Check]:
+    hooks = parts.settings.hooks
+    if not hooks.on_version:
+        return
+    if (obstacle := obstacle_to(hooks)) is not None:
+        hint = "See docs/HOOKS.md, `Where hooks run`."
+        yield Check("hooks", "error", f"they are not run: {obstacle}", hint)
+    else:
+        yield Check("hooks", "ok", f"{hooks.parallelism} at a time")
+
+
+def _sharing(parts: Parts) -> Iterator[Check]:
+    if not parts.settings.sharing.enabled:
+        return
+    try:
+        strange, is_own = wiring.strange_shares(parts.settings, parts.engine.backends)
+    except ExpokeepError as error:
+        yield Check("sharing", "error", str(error), error.hint)
+        return
+    hint = "Give all hosts of a database one pepper: sharing.pepper-file."
+    if strange:
+        detail = f"{strange} shares were made under another pepper: no host with this "
+        yield Check("sharing", "warning", f"{detail}one opens them", hint)
+    elif is_own:
+        detail = "the pepper is this host's own: no other host knows its tokens"
+        yield Check("sharing", "warning", detail, hint)
+    else:
+        yield Check("sharing", "ok", "its pepper is configured")
