@@ -6,14 +6,20 @@ from pathlib import Path
 
 import msgspec
 
+from expokeep.builds import documents as build_documents
+from expokeep.accounting import documents as accounting_documents
 from expokeep.check import documents as check_documents
+from expokeep.export import documents as export_documents
 from expokeep.history import blame_documents, documents, logged, operating, version_log
 from expokeep.model import event
 from expokeep.model.documents import EntryDocument, VersionDocument
 from expokeep.restore import receipts
 from expokeep.restore.documents import OfferDocument
 from expokeep.retention import documents as retention_documents
+from expokeep.service.accounting import AccountingRoutes
 from expokeep.service.acting import Acting
+from expokeep.service.building import BuildRoutes
+from expokeep.service.exporting import ExportRoutes
 from expokeep.service.handlers import Handlers
 from expokeep.service.looking_back import LookingBackRoutes
 from expokeep.service.operating import OperatingRoutes
@@ -27,14 +33,17 @@ API = (Path(__file__).parents[2] / "docs" / "API.md").read_text("utf-8")
 NOT_ON_THE_SOCKET = {documents.Migrated}
 MODULES = (
     documents,
+    accounting_documents,
     version_log,
     logged,
     blame_documents,
     operating,
     event,
     check_documents,
+    build_documents,
     receipts,
     retention_documents,
+    export_documents,
     share_documents,
 )
 
@@ -47,9 +56,12 @@ def test_every_route_has_a_heading_and_every_heading_a_route():
         rights=None,
         acting=Acting(None, None, None),
         looking_back=LookingBackRoutes(None, None),
+        accounting=AccountingRoutes(None, None),
         reporting=Reporting(None, None, now, embedded=False),
         proving=ProvingRoutes(None, None),
         retaining=RetainingRoutes(None, None),
+        exporting=ExportRoutes(None, None, None, None),
+        building=BuildRoutes(None, None),
         sharing=SharingRoutes(None, None, None),
         operating=OperatingRoutes(None, None, None, None, None),
     )
