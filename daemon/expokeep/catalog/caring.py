@@ -41,6 +41,8 @@ class Line:
     """The chain of an epoch that still lives goes out from it."""
     is_template: bool = False
     """New sessions are begun with it."""
+    is_shared: bool = False
+    """Somebody may still import it, or does just now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,10 @@ SELECT version.seq, version.epoch, version.taken_at,
                  FROM template
                 WHERE template.session = version.session
                   AND template.seq = version.seq) AS is_template,
+       EXISTS (SELECT
+                 FROM shared
+                WHERE shared.session = version.session
+                  AND shared.seq = version.seq) AS is_shared,
        ARRAY(SELECT label.name
                FROM label
               WHERE label.session = version.session
@@ -57,6 +61,10 @@ SELECT version.seq, version.epoch
                      FROM template
                     WHERE template.session = version.session
                       AND template.seq = version.seq)
+   AND NOT EXISTS (SELECT
+                     FROM shared
+                    WHERE shared.session = version.session
+                      AND shared.seq = version.seq)
    AND NOT EXISTS (SELECT
                      FROM epoch
                     WHERE epoch.session = version.session

@@ -93,6 +93,7 @@ def _always(line: Line, youngest: int) -> list[str]:
         (line.is_head, "head"),
         (line.is_pinned, "pinned"),
         (line.is_template, "template"),
+        (line.is_shared, "shared"),
         (line.is_tip, "end of a chain"),
         (line.is_base, "a directory goes out from it"),
         (line.seq > youngest, "newer than all that the rules keep"),

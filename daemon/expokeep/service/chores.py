@@ -8,6 +8,7 @@ from expokeep.service.noting import noting
 from expokeep.service.outlook import warning
 from expokeep.service.proving_chores import proving_chores
 from expokeep.service.retaining_chores import retaining_chores
+from expokeep.service.sharing_chores import sharing_chores
 from expokeep.service.usage_chores import usage_chores
 from expokeep.wiring import Engine
 
@@ -21,6 +22,7 @@ def chores(engine: Engine, events: Events) -> tuple[Chore, ...]:
         *retaining_chores(engine),
         *warning(engine, events),
         *proving_chores(engine),
+        *sharing_chores(engine),
         *usage_chores(engine),
         *export_chores(engine, events),
         *legacy_chores(engine, events),

@@ -5,9 +5,10 @@ or given back later by what became of it (`shares.settle_found`, `give_back_lost
 Whoever is turned away learns nothing from the answer, nor from how long it took.
 """
 
+import contextlib
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -16,7 +17,13 @@ from expokeep import clock
 from expokeep.catalog.shares import Door, NewUse, Use
 from expokeep.catalog.values import RootOwner
 from expokeep.crash import point
-from expokeep.errors import AccessDenied, ExpokeepError, ShareUnusable
+from expokeep.errors import (
+    AccessDenied,
+    ExpokeepError,
+    IntegrityError,
+    NotFound,
+    ShareUnusable,
+)
 from expokeep.log import get
 from expokeep.model.names import SessionId, new_session_id
 from expokeep.model.version import Version
@@ -177,7 +184,9 @@ class Importing:
 
     def _look(self, wish: Wish, door: Door, seq: int) -> None:
         """See that nothing is lent that its owner would not have lent."""
-        if not self.may_lend(door.session, seq):
+        with _veiled():
+            is_clean = self.may_lend(door.session, seq)
+        if not is_clean:
             log.warning("share held back", share=door.name, version=seq)
             self._turn_away(door, "secrets", wish)
         self.shares.note_look(door.name, seq)
@@ -185,7 +194,8 @@ class Importing:
     def _done(self, wish: Wish, use: Use, beginning: Beginning) -> Imported:
         point("after-share-reserve")
         try:
-            version = self.begin(beginning)
+            with _veiled():
+                version = self.begin(beginning)
         except BaseException:
             # What is sealed comes true; the rest never will.
             if not self.may_still_come(beginning):
@@ -222,6 +232,19 @@ class _Patience:
                 self._turns.note(self._caller)
             spent_s = clock.monotonic_s() - self._began_s
             clock.wait(threading.Event(), max(0.0, REFUSED_AFTER_S - spent_s))
+
+
+@contextlib.contextmanager
+def _veiled() -> Iterator[None]:
+    """Let no error say whose it is that is imported: it names the other's session."""
+    try:
+        yield
+    except NotFound as error:
+        log.warning("share led nowhere", error=str(error))
+        raise _unusable() from error
+    except IntegrityError as error:
+        log.warning("share not whole", error=str(error))
+        raise IntegrityError("what is shared is damaged") from error
 
 
 def _token(wish: Wish) -> Token:

@@ -56,7 +56,13 @@ from expokeep.wiring.rebuilding import (
     rebuilding,
 )
 from expokeep.wiring.retaining import Retaining, retaining_of
-from expokeep.wiring.sharing import Sharing, importing_of, shares_of, sharing_of
+from expokeep.wiring.sharing import (
+    Sharing,
+    importing_of,
+    shares_of,
+    sharing_of,
+    strange_shares,
+)
 
 __all__ = [
     "Backends",
@@ -111,6 +117,7 @@ __all__ = [
     "sharing_of",
     "spool_repairer_of",
     "store",
+    "strange_shares",
     "surroundings",
     "templates_of",
     "usage_of",

@@ -78,6 +78,16 @@ def shares_of(held: Backends) -> Shares:
     return PostgresShares(database)
 
 
+def strange_shares(settings: Settings, held: Backends) -> tuple[int, bool]:
+    """Return how many live shares this host does not know, and if its key is its own.
+
+    Raises:
+        ConfigError: no database is configured, or the key of tokens is damaged.
+    """
+    is_own = settings.sharing.pepper is None
+    return shares_of(held).strange(pepper_of(settings).shown), is_own
+
+
 def importing_of(
     sharing: Sharing, engine: Engine, forker: Forker, turns: Turns
 ) -> Importing:

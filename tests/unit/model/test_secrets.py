@@ -5,8 +5,8 @@ import hashlib
 import random
 
 import pytest
-from tests.expo_template import FILES
 
+from expo_template import FILES
 from expokeep.model.secrets import (
     DEFAULT_PATTERNS,
     MAX_SIGHTINGS,
