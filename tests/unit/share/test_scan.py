@@ -21,7 +21,7 @@ from expokeep.share.scan import (
     Suspicion,
 )
 
-KEY = ("AIza" + "Sy0123456789abcdefghijKLMNOPQRSTUVW").encode()
+KEY = ("AIza" + "Sy9k2Qw7Rt4Yz8Lm3Np6Vb5Xc1Df0GhJkUa").encode()
 PACK = uuid.UUID(int=1)
 
 
