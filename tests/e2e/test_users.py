@@ -257,7 +257,7 @@ def test_on_behalf_of_another_user_it_does_not_exist(daemon, site, anns):
         assert done.returncode == 10, (words, done.stderr)
     said = [
         daemon.cli("--as", "bob", *words, "--json").stdout
-        for words in (("sessions",), ("status",), ("undelete", "--list"))
+        for words in (("sessions",), ("status",), ("sessions", "--deleted"))
     ]
 
     assert sid not in "".join(said)

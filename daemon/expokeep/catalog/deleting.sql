@@ -66,15 +66,8 @@ SELECT session.id, session.sid
  WHERE session.deleted_at IS NULL
    AND session.accessed_at < now() - %(days)s * interval '1 day'
    AND session.created_at < now() - %(days)s * interval '1 day'
-   AND NOT EXISTS (SELECT
-                     FROM version
-                    WHERE version.session = session.id
-                      AND (version.pinned_at IS NOT NULL
-                           OR version.recorded_at
-                              > now() - %(days)s * interval '1 day'))
-   AND NOT EXISTS (SELECT
-                     FROM template
-                    WHERE template.session = session.id)
+   AND last_used(session.id) < now() - %(days)s * interval '1 day'
+   AND NOT is_held(session.id)
    AND NOT EXISTS (SELECT
                      FROM unrecorded
                     WHERE unrecorded.sid = session.sid)

@@ -32,7 +32,7 @@ VERBS = {
     "info": "Show which daemon answers, and what it watches.",
     "events": "Show what happened lately, and follow what happens.",
     "sessions": "List the sessions that are kept.",
-    "list": "List builds as their owners see them: name, size, until when.",
+    "list": "List builds as their owners see them: the one used last first.",
     "save": "Keep a session now, and wait until it is durable.",
     "log": "List the versions of a session.",
     "show": "Show one version in full, and what it changed.",

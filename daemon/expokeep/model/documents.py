@@ -178,3 +178,11 @@ def tree_of(documents: Iterable[EntryDocument]) -> dict[bytes, Entry]:
             raise ValueError(f"{document.path!r} is there twice")
         tree[path] = entry
     return tree
+
+
+class ExpiringDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A build that goes soon, if nobody comes for it."""
+
+    session: str
+    owner: str | None
+    expires_at: datetime.datetime

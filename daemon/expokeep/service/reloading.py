@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from expokeep import log as logs
+from expokeep import wiring
 from expokeep.history.operating import Reloaded
 from expokeep.service.parts import Parts
 from expokeep.settings.load import Loaded
-from expokeep.settings.policies import guard_of, policy_of
+from expokeep.settings.policies import guard_of, policy_of, quotas_of
 from expokeep.settings.renewing import LIVE, become, differing, renew
 
 log = logs.get(__name__)
@@ -62,3 +63,5 @@ class Reloading:
         parts.rooms.bounds = settings.spool
         become(engine.snapshotter.tools.policy, policy_of(settings))
         become(engine.shipper.judge.guard, guard_of(settings))
+        if (quotas := wiring.quota_rules(engine.backends)) is not None:
+            become(quotas, quotas_of(settings))

@@ -31,6 +31,7 @@ from expokeep.model.names import SessionId, for_terminal, to_text
 from expokeep.restore.documents import held_document
 from expokeep.service import doctor
 from expokeep.service.board import Line
+from expokeep.service.outlook import expiring, outlook, with_outlook
 from expokeep.service.parts import Parts
 from expokeep.service.proofs import last_proofs
 from expokeep.service.rights import Caller, Rights
@@ -73,18 +74,19 @@ class Reporting:
     def status(self, call: Call) -> Reply:
         """Tell whether all is well: of the sessions that the caller may see."""
         wanted = call.query.get("session", ())
-        lines = [
-            line for line in self.parts.board.lines() if _is_wanted(line, wanted)
-        ]
+        lines = [line for line in self.parts.board.lines() if _is_wanted(line, wanted)]
         caller = self.rights.caller(call.peer)
         operator = caller.is_operator
-        sessions = self._sessions(lines, caller)
+        ahead = outlook(self.parts, caller)
+        sessions = with_outlook(self._sessions(lines, caller), ahead)
         backlog = self.parts.engine.spool.backlog()
         trouble = self.parts.shipping.errors()
         catalog_error = self.parts.catalog_error
         unsaved = [one.unsaved_since for one in sessions if one.unsaved_since]
         oldest = [*unsaved, *([backlog.oldest_at] if backlog.oldest_at else [])]
-        failing = [one for one in sessions if one.last_error or one.skipped]
+        failing = [
+            one for one in sessions if one.last_error or one.skipped or one.over_quota
+        ]
         spool = self._spool(backlog)
         is_well = (self.parts.is_well() and spool.state == "ok") and not (
             trouble or catalog_error or failing or self.parts.engine.spool.damaged
@@ -102,6 +104,8 @@ class Reporting:
                 catalog_error=_told(catalog_error, operator=operator),
                 sessions=sessions,
                 proofs=proofs,
+                expiring=expiring(ahead),
+                over_quota_count=len(ahead.over_quota),
             )
         )
 
@@ -139,9 +143,7 @@ class Reporting:
             return {}
         return {row.session: row for row in rows}
 
-    def _sessions(
-        self, lines: list[Line], caller: Caller
-    ) -> tuple[SessionStatus, ...]:
+    def _sessions(self, lines: list[Line], caller: Caller) -> tuple[SessionStatus, ...]:
         known = self._known([line.directory.session for line in lines], caller)
         lines = [line for line in lines if _may_see(caller, line, known)]
         held = self._held_elsewhere(known)
@@ -173,6 +175,7 @@ class Reporting:
             excluded_count=line.excluded_count,
             last_error=line.last_error or (str(trouble) if trouble else None),
             refused_since=line.refused_since,
+            too_big=str(line.too_big) if line.too_big else None,
             held_by=self._holder(row),
             parked_count=row.parked_count if row else 0,
         )
@@ -235,9 +238,7 @@ class Reporting:
         )
 
 
-def _may_see(
-    caller: Caller, line: Line, known: Mapping[SessionId, SessionRow]
-) -> bool:
+def _may_see(caller: Caller, line: Line, known: Mapping[SessionId, SessionRow]) -> bool:
     """Return whether a directory is a caller's: by its uid, or as its session's.
 
     A directory that only bears the name of a user's session is not that user's.

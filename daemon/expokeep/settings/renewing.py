@@ -29,6 +29,8 @@ LIVE = frozenset(
         "guard.min-files-lost",
         "limits.max-build-size-mb",
         "limits.max-builds-per-user",
+        "limits.on-build-too-big",
+        "limits.on-too-many-builds",
         "logging.level",
         "logging.type",
         "max-file-size",
@@ -41,6 +43,7 @@ LIVE = frozenset(
         "retention.keep-labels",
         "retention.keep-last",
         "retention.keep-weekly",
+        "retention.warn-before",
         "shutdown.flush-timeout",
         "spool.max-size",
     }

@@ -1,0 +1,1 @@
+"""Builds as their owners see them: what there is, how much there may be, until when."""
