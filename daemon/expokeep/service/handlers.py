@@ -20,6 +20,7 @@ from expokeep.model.digest import Digest, parse_digest
 from expokeep.restore.documents import offer_document
 from expokeep.restore.spooled import SpooledSource
 from expokeep.service import queries
+from expokeep.service.accounting import AccountingRoutes
 from expokeep.service.acting import Acting
 from expokeep.service.auditing import Auditing
 from expokeep.service.building import BuildRoutes
@@ -53,6 +54,7 @@ class Handlers:
     rights: Rights
     acting: Acting
     looking_back: LookingBackRoutes
+    accounting: AccountingRoutes
     reporting: Reporting
     proving: ProvingRoutes
     retaining: RetainingRoutes
@@ -84,6 +86,7 @@ class Handlers:
             ("GET", f"{version}/offer", self.offer),
             ("GET", "/v1/diff", self.diff),
             *self.looking_back.routes(),
+            *self.accounting.routes(),
             *self.proving.routes(),
             *self.retaining.routes(),
             *self.exporting.routes(),
@@ -206,6 +209,7 @@ def serving(
         rights=rights,
         acting=acting,
         looking_back=LookingBackRoutes(reading.history, rights),
+        accounting=AccountingRoutes(parts, rights),
         reporting=Reporting(parts, rights, clock.now(), embedded=embedded),
         proving=ProvingRoutes(parts, rights),
         retaining=RetainingRoutes(parts, rights),

@@ -12,6 +12,7 @@ from expokeep.model.ignore import DEFAULT_EXCLUDES
 from expokeep.model.secrets import DEFAULT_PATTERNS
 from expokeep.settings import kinds
 from expokeep.settings.backends import Database, Storage
+from expokeep.settings.cost import Cost
 from expokeep.settings.declare import section, sections, setting, setting_list
 from expokeep.settings.hooks import Hooks
 from expokeep.settings.kinds import SWITCH, choice, duration, size, whole
@@ -251,6 +252,7 @@ class Settings:
     sharing: Sharing = section(Sharing)
     check: Check = section(Check)
     drill: Drill = section(Drill)
+    cost: Cost = section(Cost)
     hooks: Hooks = section(Hooks)
     socket: Socket = section(Socket)
     shutdown: Shutdown = section(Shutdown)

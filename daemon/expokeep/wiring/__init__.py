@@ -24,12 +24,7 @@ from expokeep.wiring.exporting import Exporting, exporting_of
 from expokeep.wiring.forking import forker_of, templates_of
 from expokeep.wiring.hooking import hook_queue, hook_runs
 from expokeep.wiring.host import host_of
-from expokeep.wiring.legacy import (
-    LegacyTables,
-    legacy_keeper,
-    legacy_tables,
-    make_app_tables,
-)
+from expokeep.wiring.legacy import legacy_keeper, legacy_ports, make_app_tables
 from expokeep.wiring.proving import (
     Proving,
     chosen_versions,
@@ -68,7 +63,6 @@ __all__ = [
     "Backends",
     "Engine",
     "Exporting",
-    "LegacyTables",
     "Proving",
     "Reading",
     "ReadingAlone",
@@ -97,7 +91,7 @@ __all__ = [
     "host_of",
     "importing_of",
     "legacy_keeper",
-    "legacy_tables",
+    "legacy_ports",
     "maintenance_lock",
     "make_app_tables",
     "noter",

@@ -1,0 +1,1 @@
+"""Journey: what there is and what it costs, in sums. Writes nothing."""
