@@ -12,10 +12,12 @@ import psycopg
 from psycopg.rows import dict_row
 
 from expokeep.catalog.connection import Database
-from expokeep.catalog.legacy import PostgresLegacy
+from expokeep.catalog.describing import Descriptions
+from expokeep.catalog.legacy import AppNotes, AppRows, AppTables
 from expokeep.catalog.legacy_values import Wish
 from expokeep.catalog.postgres import PostgresCatalog
 from expokeep.legacy.keep import Keeper
+from expokeep.legacy.ports import Ports
 from expokeep.model.names import to_text
 from expokeep.model.tree import files_in
 from expokeep.model.version import Version
@@ -87,7 +89,7 @@ class Rows:
     """Both sides of a database, and the one who keeps them in step."""
 
     catalog: PostgresCatalog
-    tables: PostgresLegacy
+    ports: Ports
     app: App
     contents: dict[bytes, bytes] = field(default_factory=dict)
     heard: Heard = field(default_factory=Heard)
@@ -95,7 +97,7 @@ class Rows:
 
     @property
     def keeper(self) -> Keeper:
-        return Keeper(self.tables, self._read, self.heard, self.wish)
+        return Keeper(self.ports, self._read, self.heard, self.wish)
 
     def settle(self) -> None:
         """Do what a daemon does within seconds."""
@@ -174,9 +176,12 @@ def begun(dsn: str) -> Iterator[Rows]:
             dsn, autocommit=True, row_factory=dict_row, options="-csearch_path=public"
         ) as connection,
     ):
-        tables = PostgresLegacy(database)
+        tables = AppTables(database)
         tables.configure(WISH)
         tables.make()
-        rows = Rows(catalog, tables, App(connection))
+        ports = Ports(
+            tables, AppRows(database), AppNotes(database), Descriptions(database)
+        )
+        rows = Rows(catalog, ports, App(connection))
         rows.settle()
         yield rows

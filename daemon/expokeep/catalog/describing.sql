@@ -31,8 +31,9 @@ SELECT DISTINCT blob.digest
                     WHERE project_file.digest = blob.digest)
  LIMIT %(limit)s;
 
--- name: sessions_of
-SELECT DISTINCT session.sid
+-- name: mark
+INSERT INTO legacy_mark (sid, why)
+SELECT DISTINCT session.sid, 'what it says of itself was read'
   FROM blob
   JOIN file_version AS entry ON entry.blob = blob.id
   JOIN session ON session.id = entry.session

@@ -4,7 +4,7 @@ What a row is made of, and that every commit writes it, is said in the schema. H
 what is done beside: later, or because the app did something.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import Any
@@ -15,7 +15,6 @@ from psycopg.rows import TupleRow, class_row, scalar_row
 
 from expokeep.catalog import queries
 from expokeep.catalog.connection import Database
-from expokeep.catalog.describing import Describing
 from expokeep.catalog.legacy_values import (
     TRIGGERS,
     Found,
@@ -25,7 +24,6 @@ from expokeep.catalog.legacy_values import (
 )
 from expokeep.catalog.sessions import Sessions
 from expokeep.errors import ConfigError
-from expokeep.model.digest import Digest
 from expokeep.model.names import SessionId
 
 _SQL = queries.beside(__file__)
@@ -35,7 +33,7 @@ _SLOW_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class PostgresLegacy:
+class AppTables:
     """Implements `legacy.ports.Tables`; what it promises is said there."""
 
     database: Database
@@ -98,25 +96,56 @@ class PostgresLegacy:
 
         self.database.run(work)
 
+    def make(self) -> bool:
+        """Make the app's tables where there are none; return whether that was so.
+
+        Raises:
+            ConfigError: the schema for them is not there.
+        """
+        found = self.find()
+        if found.found is not None:
+            return False
+        text = (resources.files("expokeep.catalog") / "app_tables.sql").read_text()
+
+        def work(connection: Connection[TupleRow]) -> None:
+            with connection.transaction():
+                making = Mending(connection)
+                schema = making.app_schema()
+                if schema is None:
+                    raise ConfigError("the schema of the app's tables is not there")
+                path = sql.SQL("SET LOCAL search_path TO {}")
+                connection.execute(path.format(sql.Identifier(schema)))
+                connection.execute(text)
+
+        self.database.run(work)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class AppRows:
+    """Implements `legacy.ports.Rows`; what it promises is said there."""
+
+    database: Database
+
     def waits(self) -> bool:
         """Return whether there is a row to look at, or something to tell."""
-        return bool(self._one("waits", {}))
+        return bool(_one(self.database, _SQL["waits"], {}))
 
     def missing(self) -> list[SessionId]:
         """Return the builds whose rows the app has deleted."""
-        return self._all("missing", {})
+        return _all(self.database, _SQL["missing"], {})
 
     def is_too_much(self, going: int) -> bool:
         """Return whether nobody can mean to delete so many."""
-        return bool(self._one("is_too_much", {"going": going}))
+        return bool(_one(self.database, _SQL["is_too_much"], {"going": going}))
 
     def delete(self, sessions: Collection[SessionId]) -> list[SessionId]:
         """Delete sessions whose rows are missing, softly; return which."""
-        return self._all("delete", {"sessions": list(sessions)})
+        return _all(self.database, _SQL["delete"], {"sessions": list(sessions)})
 
     def undeletable(self) -> list[SessionId]:
         """Return the builds among the missing that new sessions are begun with."""
-        return self._all("undeletable", {})
+        return _all(self.database, _SQL["undeletable"], {})
 
     def marks(self) -> list[Mark]:
         """Return some of the rows to look at, in any order."""
@@ -162,9 +191,16 @@ class PostgresLegacy:
             (found,) = cursor.execute(query).fetchall()
             return int(found)
 
+
+@dataclass(frozen=True, slots=True)
+class AppNotes:
+    """Implements `legacy.ports.Notes`; what it promises is said there."""
+
+    database: Database
+
     def refusals(self) -> int:
         """Return how often the app was refused something since we last asked."""
-        found = self._one("refusals", {})
+        found = _one(self.database, _SQL["refusals"], {})
         return found if isinstance(found, int) else 0
 
     def refused(self, what: str) -> None:
@@ -180,70 +216,6 @@ class PostgresLegacy:
             with connection.cursor(row_factory=class_row(Standing)) as cursor:
                 (found,) = cursor.execute(query).fetchall()
                 return found
-
-        return self.database.run(work)
-
-    def undescribed(self, *, most_bytes: int) -> list[Digest]:
-        """Return files that describe projects and that nobody has read yet."""
-        return self.database.run(
-            lambda connection: Describing(connection).undescribed(
-                most_bytes=most_bytes, limit=AT_ONCE
-            )
-        )
-
-    def describe(self, described: Sequence[tuple[Digest, bytes]]) -> None:
-        """Make known what such files say; rows that show it are looked at."""
-
-        def work(connection: Connection[TupleRow]) -> None:
-            with connection.transaction():
-                describing = Describing(connection)
-                describing.describe(described)
-                digests = [digest for digest, _ in described]
-                Mending(connection).mark(
-                    describing.sessions_of(digests), "what it says of itself was read"
-                )
-
-        self.database.run(work)
-
-    def forget_described(self) -> int:
-        """Forget what files said that are not kept any more; return how many."""
-        return self.database.run(lambda connection: Describing(connection).forget())
-
-    def make(self) -> bool:
-        """Make the app's tables where there are none; return whether that was so.
-
-        Raises:
-            ConfigError: the schema for them is not there.
-        """
-        found = self.find()
-        if found.found is not None:
-            return False
-        text = (resources.files("expokeep.catalog") / "app_tables.sql").read_text()
-
-        def work(connection: Connection[TupleRow]) -> None:
-            with connection.transaction():
-                making = Mending(connection)
-                schema = making.app_schema()
-                if schema is None:
-                    raise ConfigError("the schema of the app's tables is not there")
-                path = sql.SQL("SET LOCAL search_path TO {}")
-                connection.execute(path.format(sql.Identifier(schema)))
-                connection.execute(text)
-
-        self.database.run(work)
-        return True
-
-    def _one(self, query: str, values: dict[str, Any]) -> object:
-        def work(connection: Connection[TupleRow]) -> object:
-            with connection.cursor(row_factory=scalar_row) as cursor:
-                return cursor.execute(_SQL[query], values).fetchone()
-
-        return self.database.run(work)
-
-    def _all(self, query: str, values: dict[str, Any]) -> list[SessionId]:
-        def work(connection: Connection[TupleRow]) -> list[SessionId]:
-            with connection.cursor(row_factory=scalar_row) as cursor:
-                return cursor.execute(_SQL[query], values).fetchall()
 
         return self.database.run(work)
 
@@ -290,3 +262,19 @@ class Mending:
         with self.connection.cursor(row_factory=scalar_row) as cursor:
             schema: str | None = cursor.execute(_SQL["app_schema"]).fetchone()
             return schema
+
+
+def _one(database: Database, query: str, values: dict[str, Any]) -> object:
+    def work(connection: Connection[TupleRow]) -> object:
+        with connection.cursor(row_factory=scalar_row) as cursor:
+            return cursor.execute(query, values).fetchone()
+
+    return database.run(work)
+
+
+def _all(database: Database, query: str, values: dict[str, Any]) -> list[SessionId]:
+    def work(connection: Connection[TupleRow]) -> list[SessionId]:
+        with connection.cursor(row_factory=scalar_row) as cursor:
+            return cursor.execute(query, values).fetchall()
+
+    return database.run(work)

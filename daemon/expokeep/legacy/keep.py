@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from expokeep.catalog.legacy_values import Found, Mark, Wish
-from expokeep.errors import ExpokeepError
-from expokeep.legacy.ports import Publish, Read, Tables
+from expokeep.errors import Busy, ExpokeepError
+from expokeep.legacy.ports import Ports, Publish, Read
 from expokeep.log import get
 from expokeep.model.described import MOST_BYTES, described
 
@@ -25,7 +25,7 @@ MOST_FAILURES = 5
 class Keeper:
     """Looks after the rows. One thread at a time."""
 
-    tables: Tables
+    ports: Ports
     read: Read
     publish: Publish
     wish: Wish
@@ -34,17 +34,26 @@ class Keeper:
 
     def act(self, stop: Stop) -> bool:
         """Do all that is to do; return whether some of it is to be tried again soon."""
-        self.tables.configure(self.wish)
-        found = self.tables.find()
+        try:
+            return self._acted(stop)
+        except Busy as error:
+            # A migration of the app may hold a lock for long: it is no failure of ours.
+            self._complain(str(error).partition(" CONTEXT:")[0])
+            return True
+
+    def _acted(self, stop: Stop) -> bool:
+        self.ports.tables.configure(self.wish)
+        found = self.ports.tables.find()
         if not self._is_usable(found):
             return False
         if not found.is_settled and not self._attach(found):
             return True
-        if refusals := self.tables.refusals():
+        if refusals := self.ports.notes.refusals():
             self._refused(f"the app was kept {refusals} times from deleting builds")
         if not self._judge():
             return True
-        self.tables.mark_unshared()
+        self.ports.rows.mark_unshared()
+        self._complaint = ""
         return self._mend(stop)
 
     def compare(self) -> None:
@@ -53,28 +62,27 @@ class Keeper:
         Finds also what nobody told us: where we may have no triggers, and where rows
         were changed without them.
         """
-        found = self.tables.find()
+        found = self.ports.tables.find()
         if found.is_attached and found.found is not None:
             self._describe()
-            self.tables.forget_described()
-            self.tables.compare()
+            self.ports.descriptions.forget()
+            self.ports.rows.compare()
 
     def leave(self) -> None:
         """Leave the app's tables alone from now on."""
-        if self.tables.find().is_attached:
-            self.tables.detach()
+        if self.ports.tables.find().is_attached:
+            self.ports.tables.detach()
             log.info("app's tables left alone")
 
     def _is_usable(self, found: Found) -> bool:
         if found.found is None:
             if found.is_attached:
-                self.tables.detach()
+                self.ports.tables.detach()
                 self._complain("they are gone")
             return False
         if not found.may_write:
             self._complain("the daemon's role may not write them")
             return False
-        self._complaint = ""
         return True
 
     def _complain(self, what: str) -> None:
@@ -88,30 +96,30 @@ class Keeper:
         # First of all: what is missing in a table that was made anew was never deleted.
         if is_another and not self._put_back("the app's tables were made anew"):
             return False
-        self.tables.attach(found)
+        self.ports.tables.attach(found)
         log.info("app's tables found", told_of_writes=found.may_watch)
         self._describe()
-        self.tables.compare()
+        self.ports.rows.compare()
         return True
 
     def _judge(self) -> bool:
         """Heed what the app has deleted, or undo it; return whether that is done."""
-        missing = self.tables.missing()
+        missing = self.ports.rows.missing()
         if not missing:
             return True
-        if self.tables.is_too_much(len(missing)):
+        if self.ports.rows.is_too_much(len(missing)):
             return self._put_back(f"{len(missing)} builds were deleted at once")
-        for session in self.tables.delete(missing):
+        for session in self.ports.rows.delete(missing):
             log.info("session deleted by the app", session=session)
             self.publish("session.deleted", session, by="the app")
-        if kept := self.tables.undeletable():
+        if kept := self.ports.rows.undeletable():
             return self._put_back(f"a template is made of {', '.join(kept)}")
         return True
 
     def _put_back(self, why: str) -> bool:
         """Write rows again that are missing; return whether all of them are there."""
-        missing = self.tables.missing()
-        failures = [self.tables.mend(one, put_back=True) for one in missing]
+        missing = self.ports.rows.missing()
+        failures = [self.ports.rows.mend(one, put_back=True) for one in missing]
         failed = next(filter(None, failures), None)
         if failed is not None:
             log.warning("app's rows not put back yet", why=failed)
@@ -122,17 +130,17 @@ class Keeper:
 
     def _refused(self, what: str) -> None:
         log.error("refused to the app", what=what)
-        self.tables.refused(what)
+        self.ports.notes.refused(what)
         self.publish("legacy.refused", None, what=what)
 
     def _mend(self, stop: Stop) -> bool:
         """Bring marked rows to what is kept; return whether there are more."""
-        while marks := self.tables.marks():
+        while marks := self.ports.rows.marks():
             in_a_row, failed = 0, 0
             for mark in marks:
                 if stop():
                     return True
-                why = self.tables.mend(mark.session)
+                why = self.ports.rows.mend(mark.session)
                 if why is None:
                     self._is_mended(mark)
                     in_a_row = 0
@@ -152,12 +160,12 @@ class Keeper:
 
     def _describe(self) -> None:
         """Read what projects say of themselves, where only the bucket knows it."""
-        while digests := self.tables.undescribed(most_bytes=MOST_BYTES):
+        while digests := self.ports.descriptions.undescribed(most_bytes=MOST_BYTES):
             try:
                 contents = self.read(digests)
             except ExpokeepError as error:
                 log.warning("descriptions not read", error=str(error))
                 return
-            self.tables.describe(
+            self.ports.descriptions.describe(
                 [(digest, described(data)) for digest, data in contents.items()]
             )

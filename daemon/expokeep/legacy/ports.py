@@ -1,9 +1,10 @@
 """What keeping the app's tables in step asks of others."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from expokeep.catalog.legacy_values import Found, Mark, Wish
+from expokeep.catalog.legacy_values import Found, Mark, Standing, Wish
 from expokeep.model.digest import Digest
 from expokeep.model.names import SessionId
 
@@ -19,7 +20,7 @@ class Publish(Protocol):
 
 
 class Tables(Protocol):
-    """The app's tables, and the notes that we keep about them."""
+    """The app's tables."""
 
     def configure(self, wish: Wish) -> bool:
         """Say what the rows are to be; return whether that is news."""
@@ -32,6 +33,13 @@ class Tables(Protocol):
 
     def detach(self) -> None:
         """Leave the tables alone from now on."""
+
+
+class Rows(Protocol):
+    """The rows of our sessions in them."""
+
+    def waits(self) -> bool:
+        """Return whether there is a row to look at, or something to tell."""
 
     def missing(self) -> list[SessionId]:
         """Return the builds whose rows the app has deleted."""
@@ -57,11 +65,22 @@ class Tables(Protocol):
     def compare(self) -> int:
         """Mark all rows that are not what is kept; return how many."""
 
+
+class Notes(Protocol):
+    """What was told of them."""
+
     def refusals(self) -> int:
         """Return how often the app was refused something since we last asked."""
 
     def refused(self, what: str) -> None:
         """Note what was refused."""
+
+    def standing(self) -> Standing:
+        """Return how the app's tables are."""
+
+
+class Descriptions(Protocol):
+    """What projects say of themselves."""
 
     def undescribed(self, *, most_bytes: int) -> list[Digest]:
         """Return files that describe projects and that nobody has read yet."""
@@ -69,5 +88,15 @@ class Tables(Protocol):
     def describe(self, described: Sequence[tuple[Digest, bytes]]) -> None:
         """Make known what such files say; rows that show it are looked at."""
 
-    def forget_described(self) -> int:
+    def forget(self) -> int:
         """Forget what files said that are not kept any more; return how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All that is asked of the catalog."""
+
+    tables: Tables
+    rows: Rows
+    notes: Notes
+    descriptions: Descriptions

@@ -6,7 +6,7 @@ from expokeep import clock, wiring
 from expokeep.legacy.keep import Keeper
 from expokeep.service.events import Events
 from expokeep.service.maintenance import Chore, Stop
-from expokeep.wiring import Engine, LegacyTables
+from expokeep.wiring import Engine
 
 FOLLOW_EVERY_S = 2.0
 LOOK_EVERY_S = 60.0
@@ -17,10 +17,9 @@ COMPARE_EVERY_S = 3600.0
 def legacy_chores(engine: Engine, events: Events) -> tuple[Chore, ...]:
     """Return what is done for the app's tables."""
     keeper = wiring.legacy_keeper(engine, events.publish)
-    tables = wiring.legacy_tables(engine.backends.catalog)
-    if keeper is None or tables is None:
+    if keeper is None:
         return ()
-    act = Act(engine, keeper, tables)
+    act = Act(engine, keeper)
     if not engine.settings.database.legacy_tables:
         engine.app_waits.set()
         return (
@@ -51,7 +50,6 @@ class Act:
 
     engine: Engine
     keeper: Keeper
-    tables: LegacyTables
     _compare_at_s: float = 0.0
     _is_told: bool = False
 
@@ -71,8 +69,7 @@ class Act:
         """Compare everything, and mend what differs."""
         self.keeper.act(stop)
         self.keeper.compare()
-        standing = self.tables.standing()
-        self._is_told = standing.has_triggers
+        self._is_told = self.keeper.ports.notes.standing().has_triggers
         self._compare_at_s = clock.monotonic_s() + COMPARE_EVERY_S
         return self.follow(stop)
 

@@ -70,10 +70,10 @@ class Upkeep:
             with contextlib.suppress(ExpokeepError):
                 telling.tell_ends()
                 telling.tell_held()
-        tables = wiring.legacy_tables(self._parts.engine.backends.catalog)
-        if tables is not None and self._parts.settings.database.legacy_tables:
+        app = wiring.legacy_ports(self._parts.engine.backends.catalog)
+        if app is not None and self._parts.settings.database.legacy_tables:
             with contextlib.suppress(ExpokeepError):
-                if tables.waits():
+                if app.rows.waits():
                     self._parts.engine.app_waits.set()
         tally = self._parts.tally
         if tally is not None:

@@ -3,30 +3,36 @@
 from collections.abc import Collection, Mapping
 
 from expokeep.catalog.base import Catalog
-from expokeep.catalog.legacy import PostgresLegacy as LegacyTables
+from expokeep.catalog.describing import Descriptions
+from expokeep.catalog.legacy import AppNotes, AppRows, AppTables
 from expokeep.catalog.legacy_values import Wish
 from expokeep.errors import ConfigError
 from expokeep.history.contents import Reader
 from expokeep.legacy.keep import Keeper
-from expokeep.legacy.ports import Publish
+from expokeep.legacy.ports import Ports, Publish
 from expokeep.model.digest import Digest
 from expokeep.settings.values import Settings
 from expokeep.wiring.backends import catalog, database_of
 from expokeep.wiring.engine import Engine
 
-__all__ = ["LegacyTables", "legacy_keeper", "legacy_tables", "make_app_tables"]
 
-
-def legacy_tables(held: Catalog) -> LegacyTables | None:
+def legacy_ports(held: Catalog) -> Ports | None:
     """Return the app's tables; None where no database is configured."""
     database = database_of(held)
-    return None if database is None else LegacyTables(database)
+    if database is None:
+        return None
+    return Ports(
+        AppTables(database),
+        AppRows(database),
+        AppNotes(database),
+        Descriptions(database),
+    )
 
 
 def legacy_keeper(engine: Engine, publish: Publish) -> Keeper | None:
     """Return what keeps them in step; None where no database is configured."""
-    tables = legacy_tables(engine.backends.catalog)
-    if tables is None:
+    ports = legacy_ports(engine.backends.catalog)
+    if ports is None:
         return None
     held = engine.backends.catalog
 
@@ -34,7 +40,7 @@ def legacy_keeper(engine: Engine, publish: Publish) -> Keeper | None:
         reader = Reader(held, lambda places: engine.fetcher.blobs(places, held.places))
         return reader.read(digests)
 
-    return Keeper(tables, read, publish, wish_of(engine.settings))
+    return Keeper(ports, read, publish, wish_of(engine.settings))
 
 
 def make_app_tables(settings: Settings) -> bool:
@@ -44,9 +50,10 @@ def make_app_tables(settings: Settings) -> bool:
         ConfigError: no database is configured, or the app's schema is not there.
     """
     with catalog(settings) as held:
-        tables = legacy_tables(held)
-        if tables is None:
+        database = database_of(held)
+        if database is None:
             raise ConfigError("the catalog is not configured: set DATABASE_URL")
+        tables = AppTables(database)
         tables.configure(wish_of(settings))
         return tables.make()
 

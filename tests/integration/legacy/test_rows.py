@@ -130,7 +130,7 @@ def test_a_name_that_no_index_can_hold_is_left_out(rows):
 
     assert rows.app.files(SHOP).keys() == {"App.js"}
     assert rows.app.builds()[SHOP]["fileCount"] == 2
-    assert rows.tables.compare() == 0
+    assert rows.ports.rows.compare() == 0
 
 
 def test_times_are_utc_whatever_zone_the_database_has(rows):
@@ -262,7 +262,7 @@ def test_rows_that_cannot_be_written_stop_no_commit(rows):
 
     assert version.seq == 1
     assert rows.app.builds() == {}
-    standing = rows.tables.standing()
+    standing = rows.ports.notes.standing()
     assert standing.behind == 1
     assert "extra" in standing.why
 
@@ -270,7 +270,7 @@ def test_rows_that_cannot_be_written_stop_no_commit(rows):
     rows.settle()
 
     rows.require_step()
-    assert rows.tables.standing().behind == 0
+    assert rows.ports.notes.standing().behind == 0
     assert ("legacy.repaired", SHOP) in rows.heard.events
 
 
