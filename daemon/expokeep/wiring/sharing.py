@@ -106,13 +106,15 @@ def importing_of(
         pepper=sharing.pepper,
         host=engine.host.id,
         turns=turns,
-        begin=_beginning(forker),
+        begin=beginning_of(forker),
         may_still_come=_may_still_come(engine),
         may_lend=may_lend,
     )
 
 
-def _beginning(forker: Forker) -> Begin:
+def beginning_of(forker: Forker) -> Begin:
+    """Return what begins sessions by forking what is shared."""
+
     def begin(beginning: Beginning) -> Version:
         return forker.fork(
             Wish(
