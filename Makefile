@@ -11,7 +11,7 @@ WORKERS ?= 4
 PARALLEL := -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test lint quick full soak format db demo bench docs clean
+.PHONY: help setup run check test lint quick full soak format db demo bench docs man clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -38,7 +38,7 @@ setup: $(VENV)/dev tools ## make the virtual environment for development
 tools:
 	@missing=""; \
 	for tool in zstd:zstd tar:tar curl:curl patch:patch bsdtar:libarchive-tools strace:strace \
-	            node:nodejs; do \
+	            node:nodejs mandoc:mandoc zsh:zsh fish:fish; do \
 	  command -v "$${tool%%:*}" >/dev/null || missing="$$missing $${tool##*:}"; \
 	done; \
 	[ -z "$$missing" ] && exit 0; \
@@ -85,6 +85,9 @@ bench: $(VENV)/dev ## measure expokeep beside what a user would pick instead
 
 docs: $(VENV)/dev ## write what is generated
 	$(BIN)/python -m expokeep.settings.example > config/expokeep.example.yaml
+
+man: $(VENV)/embedded ## write the man pages into build/man
+	$(BIN)/python -m expokeep.cli.manual build/man $$(git log -1 --format=%cs 2>/dev/null)
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -53,6 +53,7 @@ a tenth of Python's default. See bench/README.md for what that is worth."""
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
     default=None,
+    help="How much is logged, whatever the file says.",
 )
 @click.version_option(expokeep.__version__, prog_name="expokeepd")
 def main(*, check_config: bool, embedded: bool, once: bool, **options: object) -> None:

@@ -114,7 +114,13 @@ def create(
 @global_options
 @click.argument("session", type=SESSION, default=None, required=False, metavar="[SID]")
 @click.option("--all", "with_over", is_flag=True, help="Those as well that are over.")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=1000, metavar="N")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 100_000),
+    default=1000,
+    metavar="N",
+    help="At most so many.",
+)
 @click.pass_context
 def listed(
     ctx: click.Context, session: str | None, *, with_over: bool, limit: int
@@ -237,7 +243,13 @@ def import_(
 @command.command("audit", context_settings=CONTEXT)
 @global_options
 @click.argument("share", type=WORDS, metavar="ID")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=1000, metavar="N")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 100_000),
+    default=1000,
+    metavar="N",
+    help="At most so many.",
+)
 @click.pass_context
 def audit(ctx: click.Context, share: str, limit: int) -> None:
     """Tell who used a share, and who was turned away.
@@ -257,7 +269,13 @@ def audit(ctx: click.Context, share: str, limit: int) -> None:
 
 @command.command("top", context_settings=CONTEXT)
 @global_options
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, metavar="N")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=20,
+    metavar="N",
+    help="At most so many.",
+)
 @click.pass_context
 def top(ctx: click.Context, limit: int) -> None:
     """List the sessions that were imported most often.
