@@ -12,6 +12,8 @@ from pathlib import Path
 from expokeep import clock, wiring
 from expokeep.catalog.base import Catalog
 from expokeep.catalog.values import Host
+from expokeep.fork.run import Forker, Record, Site
+from expokeep.fork.values import Wish as ForkWish
 from expokeep.model.guard import Limits
 from expokeep.model.ignore import DEFAULT_EXCLUDES
 from expokeep.model.names import SessionId
@@ -126,6 +128,21 @@ class Keeper:
             sealed.claim.release()
         self.snapshotter.shipped(shipped, sealed.entry.note)
         return shipped.version
+
+    def fork(self, **wish: object) -> Version:
+        """Make a version of what is kept, recorded at once."""
+        return self.forker().fork(ForkWish(**wish))
+
+    def forker(self, record: Record | None = None) -> Forker:
+        """Return what makes versions of what is kept; without a word, at once."""
+        return Forker(
+            self.catalog,
+            self.spool,
+            self.host,
+            Site(self.policy.scope, self.policy.key_prefix, 3, fsync=False),
+            record or (lambda entry: self.shipper.ship(entry).version),
+            clock.now,
+        )
 
     def restore(self, version: str, target: Path | None = None, **wish) -> Result:
         """Bring a version back."""

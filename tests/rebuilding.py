@@ -49,9 +49,16 @@ SELECT s.sid, e.number, e.host, e.device, e.inode, e.birth_ns, e.base_seq, e.tip
 VERSIONS = """
 SELECT s.sid, v.seq, v.epoch, v.parent_seq, v.pack, v.told_by, v.taken_at,
        v.recorded_at, v.trigger, v.tree, v.file_count, v.size_bytes, v.message,
-       v.author, v.parked, v.pinned, v.pinned_at
+       v.author, v.parked, v.pinned, v.pinned_at, v.origin_session, v.origin_seq
   FROM version v JOIN session s ON s.id = v.session
  ORDER BY s.sid, v.seq
+"""
+
+
+TEMPLATES = """
+SELECT s.sid, t.name, t.owner, t.uid, t.seq, t.created_at
+  FROM template t JOIN session s ON s.id = t.session
+ ORDER BY s.sid, t.name
 """
 
 
@@ -62,6 +69,7 @@ def told(dsn: str) -> dict[str, list[dict[str, Any]]]:
         "epochs": EPOCHS,
         "versions": VERSIONS,
         "labels": LABELS,
+        "templates": TEMPLATES,
     }
     with psycopg.connect(
         dsn, row_factory=dict_row, options="-csearch_path=expokeep"
