@@ -72,6 +72,7 @@ class PackWriter:
     ) -> None:
         self._directory = directory
         self._level = zstd_level
+        self._level_of_packed = min(zstd_level, _LEVEL_OF_PACKED)
         self._frame_bytes = frame_bytes
         self._executor = executor
         self._resources = ExitStack()
@@ -121,7 +122,7 @@ class PackWriter:
         pieces = [header, contents, member.padding(len(contents))]
         packed = is_packed_already(path, contents)
         if packed or len(contents) >= OWN_FRAME_BYTES:
-            level = _LEVEL_OF_PACKED if packed else self._level
+            level = self._level_of_packed if packed else self._level
             placed = Placed(entry.digest, len(header), len(contents))
             self._frames.append(b"".join(pieces), (placed,), level)
             return
@@ -150,7 +151,7 @@ class PackWriter:
         self._frames.append_pieces(
             itertools.chain((header,), contents.pieces(), (padding,)),
             raw_length,
-            _LEVEL_OF_PACKED if packed else self._level,
+            self._level_of_packed if packed else self._level,
         )
         digest = contents.digest
         if digest in self._held:

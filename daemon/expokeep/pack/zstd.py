@@ -18,9 +18,14 @@ else:
 MAX_LEVEL = 19
 """From level 20 on, zstd wants windows of more than 8 MiB."""
 
+STORED = -131_072
+"""Not compressed: the fastest level there is finds nothing, and copies bytes. What
+comes out is a frame like any other."""
+
 _WINDOW_LOG = 23
+_WIDE_WINDOW_LOG = 27
 _PIECE_BYTES = 1024 * 1024
-_MAGIC = b"\x28\xb5\x2f\xfd"
+MAGIC = b"\x28\xb5\x2f\xfd"
 _HEADER_BYTES = 18
 _HAS_CHECKSUM = 0b100
 
@@ -28,7 +33,7 @@ _READING: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _WINDOW_
 
 
 def _writing(level: int) -> dict[int, int]:
-    if not 1 <= level <= MAX_LEVEL:
+    if level != STORED and not 1 <= level <= MAX_LEVEL:
         raise ValueError(f"packs have no zstd level {level}")
     return {
         zstd.CompressionParameter.compression_level: level,
@@ -54,6 +59,14 @@ def streaming(level: int) -> zstd.ZstdCompressor:
     options = _writing(level)
     options[zstd.CompressionParameter.content_size_flag] = 0
     return zstd.ZstdCompressor(options=options)
+
+
+def decompressor() -> zstd.ZstdDecompressor:
+    """Return what unfolds a frame that is none of a pack, and wants more memory."""
+    wide: dict[int, int] = {
+        zstd.DecompressionParameter.window_log_max: _WIDE_WINDOW_LOG
+    }
+    return zstd.ZstdDecompressor(options=wide)
 
 
 def decompressed(frame: bytes | memoryview, raw_length: int) -> bytes:
@@ -148,7 +161,7 @@ def verified(chunks: Iterable[bytes], raw_length: int) -> Iterator[bytes]:
 
 def _content_size(head: bytes | memoryview) -> int:
     start = bytes(head[:_HEADER_BYTES])
-    if not start.startswith(_MAGIC):
+    if not start.startswith(MAGIC):
         raise PackDamaged("no zstd frame where one should be")
     try:
         about = zstd.get_frame_info(start)

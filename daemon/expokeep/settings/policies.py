@@ -4,6 +4,8 @@ from pathlib import Path
 
 from expokeep.model.guard import Limits
 from expokeep.model.quota import QuotaRules
+from expokeep.pack.zstd import STORED
+from expokeep.retention.merge import ZSTD_LEVEL
 from expokeep.retention.plan import Rules
 from expokeep.settings.values import Settings
 from expokeep.snapshot.allowance import Limits as Early
@@ -16,7 +18,13 @@ MEGABYTE = 1 << 20
 
 ANY_LABEL = ("*",)
 
-LEVELS = {"fastest": (1, 1), "auto": (3, 6), "better": (7, 9), "max": (15, 19)}
+LEVELS = {
+    "off": (STORED, STORED),
+    "fastest": (1, 1),
+    "auto": (3, 6),
+    "better": (7, 9),
+    "max": (15, 19),
+}
 """zstd levels of a first version and of later ones, by the setting `compression`."""
 
 
@@ -37,6 +45,11 @@ def policy_of(settings: Settings) -> Policy:
         max_build_bytes=settings.limits.max_build_size_mb * MEGABYTE,
         rejects_too_big=settings.limits.on_build_too_big == "reject",
     )
+
+
+def merge_level_of(settings: Settings) -> int:
+    """Return how much work goes into what lies long: nobody waits for it."""
+    return STORED if settings.compression == "off" else ZSTD_LEVEL
 
 
 def guard_of(settings: Settings) -> Limits:

@@ -20,6 +20,7 @@ from expokeep.settings.proving import Check, Drill
 from expokeep.settings.retention import Retention
 from expokeep.settings.sharing import Sharing
 from expokeep.settings.spool import Spool
+from expokeep.settings.webhooks import Webhook
 
 SESSION_ID = (
     r"^expo-(?P<sid>[A-Za-z0-9][A-Za-z0-9._-]{0,127}?)(?:-restored-[0-9a-f-]{36})?$"
@@ -234,9 +235,10 @@ class Settings:
     )
     storage: Storage = section(Storage)
     compression: str = setting(
-        choice("auto", "fastest", "better", "max"),
+        choice("off", "fastest", "auto", "better", "max"),
         "auto",
-        "zstd: how much work goes into making packs small.",
+        "zstd: how much work goes into making packs small. Images, archives and the "
+        "like, which are small already, never get any.",
     )
     compat_archive: str = setting(
         choice("off", "lazy", "always"),
@@ -254,6 +256,7 @@ class Settings:
     drill: Drill = section(Drill)
     cost: Cost = section(Cost)
     hooks: Hooks = section(Hooks)
+    webhooks: tuple[Webhook, ...] = sections(Webhook)
     socket: Socket = section(Socket)
     shutdown: Shutdown = section(Shutdown)
     logging: Logging = section(Logging)

@@ -22,7 +22,7 @@ from expokeep.retention.plan import Rules
 from expokeep.retention.ports import Contents
 from expokeep.retention.sweep import Sweeper
 from expokeep.retention.tidy import Tidying
-from expokeep.settings.policies import SCOPE, quotas_of, rules_of
+from expokeep.settings.policies import SCOPE, merge_level_of, quotas_of, rules_of
 from expokeep.settings.values import Settings
 from expokeep.wiring.backends import Backends, database_of
 
@@ -62,7 +62,8 @@ def retaining_of(
 
     guard = Guard(PostgresGenerations(database), held.store, prefix)
     packs, merges = PostgresSweeping(database), PostgresMerging(database)
-    site = Site(host.id, SCOPE, prefix, settings.state_dir / "merge")
+    level = merge_level_of(settings)
+    site = Site(host.id, SCOPE, prefix, settings.state_dir / "merge", level)
     tidying = Tidying(packs, merges, Merger(merges, fetch, held.store, site))
     deletions = PostgresDeleting(database, quotas_of(settings))
     now = held.catalog.server_time

@@ -1,12 +1,17 @@
 """What the user's document expects of sizes, at a tenth of its scale."""
 
+import email
 import os
 import random
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
+from expokeep.settings.policies import LEVELS
 from expokeep.store.memory import MemoryStore
-from journeys import SHOP, keeper
+from journeys import POLICY, SHOP, keeper, seen_in
 
 MEGABYTE = 1_000_000
 
@@ -78,3 +83,41 @@ def test_an_app_of_much_code_is_stored_in_fifteen_hundredths_of_its_size(host, s
     host.save()
 
     assert store.usage().bytes_sent < 0.15 * size_of(host.home(SHOP))
+
+
+def test_more_work_makes_less_and_off_makes_nothing_smaller(host, store):
+    sent_bytes = {}
+    for setting, (base, later) in LEVELS.items():
+        session = f"{SHOP}-{setting}"
+        code = host.home(session) / "src"
+        code.mkdir(parents=True)
+        for path in Path(email.__file__).parent.glob(
+            "*.py"
+        ):  # real code, from anywhere
+            (code / path.name).write_text(f"# {setting}\n{path.read_text()}")
+        host.policy = replace(POLICY, base_level=base, incremental_level=later)
+        host.restart()
+        before_bytes = store.usage().bytes_sent
+        host.save(session)
+        sent_bytes[setting] = store.usage().bytes_sent - before_bytes
+        back = host.top / f"back-{setting}"
+        host.restore(session, back)
+        assert seen_in(back) == seen_in(host.home(session))
+
+    raw_bytes = size_of(host.home(f"{SHOP}-off"))
+    assert list(LEVELS) == ["off", "fastest", "auto", "better", "max"]
+    assert raw_bytes < sent_bytes["off"] < 1.1 * raw_bytes
+    assert all(more > less for more, less in pairwise(sent_bytes.values()))
+
+
+def test_an_image_gets_no_work_whatever_the_setting(host, store):
+    home = host.home(SHOP)
+    host.policy = replace(POLICY, base_level=19, incremental_level=19)
+    host.restart()
+    (home / "a.png").write_text(script(1, 200_000))
+    host.save()
+    image_bytes = store.usage().bytes_sent
+    (home / "a.tsx").write_text(script(2, 200_000))
+    host.save()
+
+    assert store.usage().bytes_sent - image_bytes < 0.8 * image_bytes

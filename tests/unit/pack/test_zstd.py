@@ -172,3 +172,11 @@ def test_a_first_frame_that_is_damaged_is_damage() -> None:
         zstd.leading(b"\0" * 100, 1000)
     with pytest.raises(PackDamaged):
         zstd.leading(FRAME[:-1] + bytes([FRAME[-1] ^ 1]), len(RAW))
+
+
+def test_what_is_stored_is_a_frame_that_is_hardly_larger() -> None:
+    frame = zstd.compressed(RAW, zstd.STORED)
+
+    assert len(RAW) < len(frame) < 1.001 * len(RAW)
+    assert zstd.decompressed(frame, len(RAW)) == RAW
+    assert b"".join(zstd.verified(pieces(frame, 100_000), len(RAW))) == RAW
