@@ -162,3 +162,36 @@ def test_a_name_that_is_taken_is_refused(daemon, site):
         assert daemon.cli("fork", sid, "--session", taken).returncode == 4
     assert daemon.cli("fork", f"{sid}@9").returncode == 10
     assert len(site.versions(other)) == 1
+
+
+def test_users_begin_with_what_is_theirs_and_hear_of_nobody_elses(daemon, site):
+    sid, _place = project(daemon, site)
+    daemon.ask("save", sid, "--user", "ann")
+    name = f"start of {sid}"
+    daemon.ask("--as", "ann", "template", "create", sid, name)
+    made = daemon.ask("fork", sid, "--user", "bob")
+    bobs = made["session"]
+
+    for words in (
+        ("fork", sid),
+        ("revert", sid, "1"),
+        ("template", "create", sid, "mine"),
+        ("template", "new", name),
+        ("template", "delete", name),
+    ):
+        assert daemon.cli("--as", "bob", *words, "--yes").returncode == 10
+    assert daemon.ask("--as", "bob", "template", "list")["templates"] == []
+    assert daemon.cli("--as", "bob", "fork", bobs, "--user", "ann").returncode == 12
+
+    for words in (("log", bobs), ("show", f"{bobs}@1")):
+        for who, origin in (("bob", None), ("", {"session": sid, "seq": 1})):
+            told = daemon.ask(*(("--as", who) if who else ()), *words)
+            version = told["version"] if words[0] == "show" else told["versions"][0]
+            assert version["origin"] == origin
+    assert sid not in daemon.cli("--as", "bob", "log", bobs, "--json").stdout
+
+    daemon.ask("--as", "bob", "template", "create", bobs, name)
+    begun = daemon.ask("--as", "bob", "template", "new", name)
+    assert (begun["owner"], begun["origin_session"]) == ("bob", bobs)
+    several = daemon.cli("template", "new", name)
+    assert (several.returncode, "--as USER" in several.stderr) == (2, True)
