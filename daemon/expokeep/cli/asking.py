@@ -94,8 +94,10 @@ def asking(options: Options, *, parallelism: int | None = None) -> Iterator[Aske
     yield Remote(client(options))
 
 
-def client(options: Options) -> Client:
+def client(options: Options, *, for_itself: bool = False) -> Client:
     """Return the daemon: on the socket that was named, or where it usually is.
+
+    `for_itself` asks it on nobody's behalf, whatever the caller said.
 
     Raises:
         UsageError: the caller wanted to do without it.
@@ -110,4 +112,4 @@ def client(options: Options) -> Client:
     # `access`, because `exists` raises where a state directory is closed to this user.
     there = [path for path in places.sockets if os.access(path, os.F_OK)]
     found = next(iter(there), places.sockets[0])
-    return Client(found, options.timeout_s, user=options.behalf)
+    return Client(found, options.timeout_s, user=None if for_itself else options.behalf)

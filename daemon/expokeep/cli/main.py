@@ -44,6 +44,7 @@ VERBS = {
     "restore": "Bring a version back to disk.",
     "exec": "Restore a session if it is missing, then run a command in it.",
     "export": "Write a version as an archive, a directory, or a history for git.",
+    "import": "Begin a session with an archive or with a git repository.",
     "plan": "Make a link to a version that works for a while.",
     "publish": "Show a version to everybody.",
     "revert": "Go back to an older version, as a new one.",
@@ -73,6 +74,7 @@ VERBS = {
     "cost": "Show what the bucket costs in a month.",
     "db": "Look after the schema in Postgres.",
     "config": "Show and check the configuration.",
+    "webhooks": "See who is told what happens, and whether they take it.",
     "doctor": "Look for what is known to go wrong, and say how to mend it.",
     "completion": "Print the completion script for a shell.",
 }

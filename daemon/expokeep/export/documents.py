@@ -19,6 +19,8 @@ class ExportTerms(
     max_build_bytes: int
     max_file_bytes: int
     """What an import may hold, and one file of it."""
+    sessions_directory: str
+    """Where sessions live on the daemon's host."""
 
 
 class Planned(

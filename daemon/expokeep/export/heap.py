@@ -48,6 +48,19 @@ class Heap:
             self._places[digest] = start, size_bytes
             yield size_bytes
 
+    def add(self, chunks: Iterable[bytes]) -> tuple[Digest, int]:
+        """Hold contents that nobody has named yet; return their digest and size."""
+        hasher, start = hashlib.sha256(), self._file.seek(0, os.SEEK_END)
+        for chunk in chunks:
+            hasher.update(chunk)
+            self._file.write(chunk)
+        digest, size_bytes = Digest(hasher.digest()), self._file.tell() - start
+        if digest in self._places:
+            self._file.truncate(start)
+        else:
+            self._places[digest] = start, size_bytes
+        return digest, size_bytes
+
     def read(self, digest: Digest) -> Iterator[bytes]:
         """Yield contents in chunks of one size.
 

@@ -94,6 +94,7 @@ class ExportRoutes:
                 secret_patterns=settings.exclude_secrets,
                 max_build_bytes=settings.limits.max_build_size_mb * _MIB,
                 max_file_bytes=settings.max_file_size_bytes,
+                sessions_directory=str(settings.watch[0].dir),
             )
         )
 

@@ -1,0 +1,233 @@
+"""Reads archives of strangers: tar, tar.gz, tar.zst and zip.
+
+Nothing is unfolded beyond what may come, no header is believed about sizes, and no
+member of another kind than files, directories and links gets through.
+"""
+
+import calendar
+import io
+import math
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import IO, Any, cast
+
+from expokeep.errors import ExpokeepError
+from expokeep.export.incoming import ImportRefused, Incoming
+from expokeep.model.names import for_terminal
+from expokeep.pack import zstd
+
+_CHUNK_BYTES = 256 * 1024
+_HEADER_BYTES = 1024 * 1024
+"""Of what tar says of one member beside its header: names, times."""
+_OVERHEAD_BYTES = 2 * 1024
+"""Of a member in a tar: a header and what fills it up."""
+_UNIX = 3
+_IS_UTF8, _IS_ENCRYPTED = 0x800, 0x1
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_S_IN_NS = 1_000_000_000
+
+
+def unarchived(archive: IO[bytes], incoming: Incoming) -> None:
+    """Take all that is in an archive, which can seek.
+
+    Raises:
+        ImportRefused: it is no such archive, or one that does harm.
+        QuotaExceeded: there is more in it than may come.
+    """
+    head = archive.read(4)
+    archive.seek(0)
+    try:
+        if head == b"PK\x03\x04":
+            _unzip(archive, incoming)
+        else:
+            _untar(archive, head, incoming)
+    except ExpokeepError:
+        raise
+    except (
+        tarfile.TarError,
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        UnicodeError,
+        ValueError,
+        OverflowError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
+        raise ImportRefused(f"this archive cannot be read: {error}") from error
+
+
+class _Unfolding(io.RawIOBase):
+    """What is in a compressed file, up to a bound."""
+
+    def __init__(self, archive: IO[bytes], decompressor: Any, at_most: int) -> None:
+        self._archive = archive
+        self._decompressor = decompressor
+        self._left = at_most
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size_bytes: int = -1, /) -> bytes:
+        """Return exactly so many bytes, or what is left."""
+        found = bytearray()
+        while len(found) < size_bytes:
+            piece = self._piece(min(size_bytes - len(found), _CHUNK_BYTES))
+            if not piece:
+                break
+            found += piece
+        self._left -= len(found)
+        if self._left < 0:
+            raise ImportRefused("there is more in it than may come")
+        return bytes(found)
+
+    def _piece(self, at_most: int) -> bytes:
+        while not self._decompressor.eof:
+            raw = b""
+            if self._decompressor.needs_input:
+                raw = self._archive.read(_CHUNK_BYTES)
+                if not raw:
+                    raise EOFError("it ends too early")
+            piece: bytes = self._decompressor.decompress(raw, at_most)
+            if piece:
+                return piece
+        return b""
+
+
+class _Gzip:
+    """zlib, in the words of the other decompressors."""
+
+    def __init__(self) -> None:
+        self._zlib = zlib.decompressobj(wbits=31)
+
+    @property
+    def eof(self) -> bool:
+        return self._zlib.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._zlib.unconsumed_tail
+
+    def decompress(self, raw: bytes, at_most: int) -> bytes:
+        return self._zlib.decompress(self._zlib.unconsumed_tail + raw, at_most)
+
+
+class _Header(tarfile.TarInfo):
+    """A member whose own description is of a bearable length."""
+
+    def _proc_gnulong(self, tar: tarfile.TarFile) -> Any:
+        self._require_short()
+        return super()._proc_gnulong(tar)  # type: ignore[misc] # a hook of tarfile
+
+    def _proc_pax(self, tar: tarfile.TarFile) -> Any:
+        self._require_short()
+        return super()._proc_pax(tar)  # type: ignore[misc] # a hook of tarfile
+
+    def _proc_sparse(self, _tar: tarfile.TarFile) -> Any:
+        raise ImportRefused("it has a sparse file")
+
+    def _require_short(self) -> None:
+        if not 0 <= self.size <= _HEADER_BYTES:
+            raise ImportRefused("a member says more of itself than anybody needs")
+
+
+def _untar(archive: IO[bytes], head: bytes, incoming: Incoming) -> None:
+    bounds = incoming.bounds
+    at_most = bounds.max_bytes + _OVERHEAD_BYTES * bounds.max_entries
+    stream: Any = archive
+    if head[:2] == b"\x1f\x8b":
+        stream = _Unfolding(archive, _Gzip(), at_most)
+    elif head == zstd.MAGIC:
+        stream = _Unfolding(archive, zstd.decompressor(), at_most)
+    with tarfile.open(
+        fileobj=stream,
+        mode="r|",
+        tarinfo=_Header,
+        encoding="utf-8",
+        errors="surrogateescape",
+    ) as tar:
+        for member in tar:
+            _take(tar, member, incoming)
+            cast("Any", tar).members = []  # or it would hold on to all of them
+
+
+def _take(tar: tarfile.TarFile, member: tarfile.TarInfo, incoming: Incoming) -> None:
+    name, mtime_ns = _bytes(member.name), _ns(member.mtime)
+    if member.issym():
+        incoming.link(name, _bytes(member.linkname), mtime_ns)
+    elif member.islnk():
+        incoming.same(name, _bytes(member.linkname))
+    elif member.isdir():
+        incoming.directory(name, member.mode, mtime_ns)
+    elif member.isreg() and not member.issparse():
+        file = tar.extractfile(member)
+        assert file is not None  # noqa: S101 - it is a regular file
+        incoming.file(name, _chunks(file, member.size), member.mode, mtime_ns)
+    else:
+        raise ImportRefused(f"{for_terminal(name)} is no file, directory or link")
+
+
+def _unzip(archive: IO[bytes], incoming: Incoming) -> None:
+    with zipfile.ZipFile(archive) as opened:
+        for member in opened.infolist():
+            _take_zipped(opened, member, incoming)
+
+
+def _take_zipped(
+    opened: zipfile.ZipFile, member: zipfile.ZipInfo, incoming: Incoming
+) -> None:
+    name, mode = _zip_name(member), member.external_attr >> 16
+    kind = stat.S_IFMT(mode) if member.create_system == _UNIX else 0
+    if member.flag_bits & _IS_ENCRYPTED:
+        raise ImportRefused("it is encrypted")
+    if member.is_dir():
+        incoming.directory(name, mode & 0o777 or 0o755, 0)
+        return
+    if member.compress_type not in _METHODS:
+        raise ImportRefused(f"{for_terminal(name)} is compressed in an unusual way")
+    if kind not in (0, stat.S_IFREG, stat.S_IFLNK):
+        raise ImportRefused(f"{for_terminal(name)} is no file, directory or link")
+    with opened.open(member) as file:
+        if kind == stat.S_IFLNK:
+            incoming.link(name, file.read(4097), 0)
+            return
+        mode = mode & 0o777 if kind else 0o644
+        incoming.file(name, _chunks(file, None), mode, _zip_time(member))
+
+
+def _zip_name(member: zipfile.ZipInfo) -> bytes:
+    """Return a name as it stands in the zip, which is UTF-8 or of its maker's system.
+
+    `zipfile` takes what is not said to be UTF-8 for the letters of DOS.
+    """
+    name = member.orig_filename
+    if member.flag_bits & _IS_UTF8 or member.create_system != _UNIX:
+        return name.encode()
+    return name.encode("cp437")
+
+
+def _zip_time(member: zipfile.ZipInfo) -> int:
+    try:
+        return calendar.timegm(member.date_time) * _S_IN_NS
+    except (ValueError, OverflowError):
+        return 0
+
+
+def _chunks(file: IO[bytes], size_bytes: int | None) -> Iterator[bytes]:
+    came_bytes = 0
+    while chunk := file.read(_CHUNK_BYTES):
+        came_bytes += len(chunk)
+        yield chunk
+    if size_bytes is not None and came_bytes != size_bytes:
+        raise EOFError("it ends too early")
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
+
+
+def _ns(mtime_s: float) -> int:
+    return int(mtime_s * _S_IN_NS) if math.isfinite(mtime_s) else 0
