@@ -109,7 +109,10 @@ SELECT change.seq,
  GROUP BY change.seq;
 
 -- name: epochs
-SELECT epoch.number, host.name AS host, epoch.started_at, epoch.ended_at,
+-- What is of no directory, a fork or a revert, is over when it is made.
+SELECT epoch.number, host.name AS host, epoch.started_at,
+       CASE WHEN epoch.inode = 0 THEN epoch.started_at ELSE epoch.ended_at END
+       AS ended_at,
        epoch.base_seq, min(version.seq) AS first_seq, max(version.seq) AS last_seq,
        count(version.seq)::integer AS versions
   FROM session
@@ -119,7 +122,9 @@ SELECT epoch.number, host.name AS host, epoch.started_at, epoch.ended_at,
     ON version.session = epoch.session
    AND version.epoch = epoch.number
  WHERE session.sid = %(session)s
- GROUP BY epoch.number, host.name, epoch.started_at, epoch.ended_at, epoch.base_seq
+ GROUP BY epoch.number, host.name, epoch.started_at, epoch.ended_at, epoch.base_seq,
+          epoch.inode
+HAVING epoch.inode <> 0 OR count(version.seq) > 0
  ORDER BY epoch.number DESC;
 
 -- name: chain
