@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from expokeep.builds import documents as build_documents
 from expokeep.accounting import documents as accounting_documents
+from expokeep.builds import documents as build_documents
 from expokeep.check import documents as check_documents
 from expokeep.export import documents as export_documents
 from expokeep.history import blame_documents, documents, logged, operating, version_log
@@ -27,7 +27,9 @@ from expokeep.service.proving import ProvingRoutes
 from expokeep.service.reporting import Reporting
 from expokeep.service.retaining import RetainingRoutes
 from expokeep.service.sharing import SharingRoutes
+from expokeep.service.webhook_routes import WebhookRoutes
 from expokeep.share import documents as share_documents
+from expokeep.webhooks import documents as webhook_documents
 
 API = (Path(__file__).parents[2] / "docs" / "API.md").read_text("utf-8")
 NOT_ON_THE_SOCKET = {documents.Migrated}
@@ -45,6 +47,7 @@ MODULES = (
     retention_documents,
     export_documents,
     share_documents,
+    webhook_documents,
 )
 
 
@@ -62,6 +65,7 @@ def test_every_route_has_a_heading_and_every_heading_a_route():
         retaining=RetainingRoutes(None, None),
         exporting=ExportRoutes(None, None, None, None),
         building=BuildRoutes(None, None),
+        webhooks=WebhookRoutes(None, None),
         sharing=SharingRoutes(None, None, None),
         operating=OperatingRoutes(None, None, None, None, None),
     )

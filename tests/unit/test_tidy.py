@@ -29,7 +29,7 @@ DOORS = {
     "sdnotify": ("service/systemd.py",),
     "starlette": ("control/",),
     "structlog": ("log.py",),
-    "urllib3": ("store/s3/",),
+    "urllib3": ("store/s3/", "webhooks/sending.py"),
     "uvicorn": ("control/",),
     "watchdog": ("watch/inotify.py",),
     "xxhash": ("worktree/reading.py",),

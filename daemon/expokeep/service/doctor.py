@@ -9,6 +9,7 @@ from typing import Literal
 from expokeep import clock, wiring
 from expokeep.errors import ExpokeepError
 from expokeep.model import size
+from expokeep.service.app_tables import complaints, looked_for, state_of
 from expokeep.service.hooking import obstacle_to
 from expokeep.service.parts import Parts
 
@@ -38,7 +39,9 @@ def examine(parts: Parts) -> list[Check]:
         _disk,
         _watching,
         _hooks,
+        _webhooks,
         _sharing,
+        _app_tables,
     )
     return [found for check in checks for found in check(parts)]
 
@@ -151,6 +154,25 @@ def _hooks(parts: Parts) -> Iterator[Check]:
         yield Check("hooks", "ok", f"{hooks.parallelism} at a time")
 
 
+def _webhooks(parts: Parts) -> Iterator[Check]:
+    outbox = wiring.outbox(parts.engine)
+    if outbox is None or not any(one.url for one in parts.settings.webhooks):
+        return
+    try:
+        standing = outbox.standing()
+    except ExpokeepError as error:
+        yield Check("webhooks", "error", str(error), error.hint)
+        return
+    dead, waiting = sum(one.dead for one in standing), sum(o.waiting for o in standing)
+    if dead:
+        hint = (
+            "`expokeep webhooks list` says why; `expokeep webhooks retry` tries again."
+        )
+        yield Check("webhooks", "warning", f"{dead} events were given up", hint)
+    else:
+        yield Check("webhooks", "ok", f"{len(standing)}, {waiting} events wait")
+
+
 def _sharing(parts: Parts) -> Iterator[Check]:
     if not parts.settings.sharing.enabled:
         return
@@ -168,3 +190,16 @@ def _sharing(parts: Parts) -> Iterator[Check]:
         yield Check("sharing", "warning", detail, hint)
     else:
         yield Check("sharing", "ok", "its pepper is configured")
+
+
+def _app_tables(parts: Parts) -> Iterator[Check]:
+    name = "app's tables"
+    try:
+        found, wrong = looked_for(parts), list(complaints(parts))
+    except ExpokeepError as error:
+        yield Check(name, "error", str(error), error.hint)
+        return
+    for what, hint in wrong:
+        yield Check(name, "warning", what, hint)
+    if found is not None and not wrong:
+        yield Check(name, "ok", state_of(found))

@@ -39,6 +39,7 @@ from expokeep.service.retaining import RetainingRoutes
 from expokeep.service.rights import Rights, group_id
 from expokeep.service.sharing import SharingRoutes
 from expokeep.service.templating import TemplatingRoutes
+from expokeep.service.webhook_routes import WebhookRoutes
 
 BLOBS_BODY_BYTES = 16 * 1024 * 1024
 SORTS: dict[str, Sort] = {"age": "age", "rpo": "rpo", "size": "size"}
@@ -64,6 +65,7 @@ class Handlers:
     forking: ForkingRoutes
     templating: TemplatingRoutes
     building: BuildRoutes
+    webhooks: WebhookRoutes
 
     def routes(self) -> tuple[Route, ...]:
         """Return everything that can be asked."""
@@ -95,6 +97,7 @@ class Handlers:
             *self.forking.routes(),
             *self.templating.routes(),
             *self.building.routes(),
+            *self.webhooks.routes(),
         )
         blobs = Route("POST", f"{version}/blobs", self.blobs, BLOBS_BODY_BYTES)
         return (*(Route(*row) for row in table), blobs)
@@ -218,6 +221,7 @@ def serving(
         forking=ForkingRoutes(parts, rights),
         templating=TemplatingRoutes(parts, rights),
         building=BuildRoutes(parts, rights),
+        webhooks=WebhookRoutes(parts, rights),
         operating=OperatingRoutes(parts, rights, audit, reloading, Draining(parts)),
     )
     with ControlSocket(

@@ -19,6 +19,7 @@ from expokeep.service import allocator, daemon, descriptors
 from expokeep.service.banner import banner
 from expokeep.service.handlers import serving
 from expokeep.service.hooking import hooking
+from expokeep.service.notifying import notifying
 from expokeep.service.parts import Parts
 from expokeep.service.reloading import Reloading
 from expokeep.service.signals import Signals
@@ -114,6 +115,7 @@ def _run(
         reloading = Reloading(parts, lambda: _loaded(options, environ))
         control = stack.enter_context(serving(parts, reloading, embedded=embedded))
         stack.enter_context(hooking(parts))
+        stack.enter_context(notifying(parts))
         if embedded:
             click.echo(banner(settings, _client_command(settings)))
         _serve(reloading, control, Systemd(environ), signals)

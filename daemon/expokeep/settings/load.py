@@ -90,6 +90,10 @@ def _contradictions(settings: Settings, sources: Mapping[str, Source]) -> Iterat
     if debounce.quiet_s > debounce.max_wait_s:
         place = sources["debounce.max-wait"]
         yield f"{place}: debounce.max-wait: less than debounce.quiet"
+    for index, webhook in enumerate(settings.webhooks):
+        if webhook.url is not None and webhook.secret is None:
+            place = sources[f"webhooks[{index}].url"]
+            yield f"{place}: webhooks[{index}].secret-file: what is sent is signed"
     endpoint = urlsplit(storage.endpoint or "")
     r2 = (endpoint.hostname or "").endswith(".r2.cloudflarestorage.com")
     if r2 and endpoint.path:

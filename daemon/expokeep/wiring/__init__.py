@@ -58,6 +58,7 @@ from expokeep.wiring.sharing import (
     sharing_of,
     strange_shares,
 )
+from expokeep.wiring.telling import outbox
 
 __all__ = [
     "Backends",
@@ -95,6 +96,7 @@ __all__ = [
     "maintenance_lock",
     "make_app_tables",
     "noter",
+    "outbox",
     "outlet_of",
     "proofs_of",
     "proving",

@@ -1,0 +1,1 @@
+"""Tells other programs what happened: signed requests to URLs of an operator."""
