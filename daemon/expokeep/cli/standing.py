@@ -7,6 +7,7 @@ import click
 from expokeep import clock
 from expokeep.cli import text
 from expokeep.cli.table import table
+from expokeep.history.app_tables_status import AppTablesStatus
 from expokeep.history.documents import SessionStatus, Status
 from expokeep.history.spool_status import SpoolStatus
 from expokeep.model import size
@@ -39,6 +40,8 @@ def summary(status: Status) -> list[str]:
     if paused:
         lines.append(f"held back       {text.count(paused, 'session')}")
     lines += [_proof(one) for one in status.proofs]
+    if status.app_tables is not None:
+        lines += _app_tables(status.app_tables)
     if status.store_error:
         lines.append(f"uploads fail    {text.safe(status.store_error)}")
     if status.catalog_error:
@@ -56,6 +59,23 @@ def _room(spool: SpoolStatus) -> str:
         f"{spool.state} for {for_s}: takes {size.shown(spool.used_bytes)} of {most}, "
         f"{size.shown(spool.free_bytes)} of the disk is free ({least} is to be)"
     )
+
+
+def _app_tables(app: AppTablesStatus) -> list[str]:
+    """Return what somebody should know of the application's tables."""
+    lines = []
+    if app.behind_count:
+        builds = text.count(app.behind_count, "build")
+        age = text.age(app.behind_since, clock.now())
+        lines.append(f"app's tables    {builds} behind for {age}: {_why(app)}")
+    if app.is_lately_refused:
+        age = text.age(app.refused_at, clock.now())
+        lines.append(f"refused to it   {age} ago: {text.safe(app.refused)}")
+    return lines
+
+
+def _why(app: AppTablesStatus) -> str:
+    return text.safe(app.why) or "not known"
 
 
 def _proof(proof: ProofDocument) -> str:

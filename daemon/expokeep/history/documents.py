@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from expokeep.history.app_tables_status import AppTablesStatus
 from expokeep.history.hooked import HookDocument
 from expokeep.history.logged import LoggedVersion
 from expokeep.history.spool_status import SpoolStatus
@@ -235,6 +236,8 @@ class Status(Document, frozen=True, tag="status"):
     """At most 100, on any host."""
     over_quota_count: int = 0
     """Sessions that a quota keeps parked, on any host; at most 100."""
+    app_tables: AppTablesStatus | None = None
+    """To operators, where there are such tables."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ from expokeep.model.documents import HeldDocument
 from expokeep.model.names import SessionId, for_terminal, to_text
 from expokeep.restore.documents import held_document
 from expokeep.service import doctor
+from expokeep.service.app_tables import app_tables, is_in_step
 from expokeep.service.board import Line
 from expokeep.service.outlook import expiring, outlook, with_outlook
 from expokeep.service.parts import Parts
@@ -92,7 +93,8 @@ class Reporting:
             trouble or catalog_error or failing or self.parts.engine.spool.damaged
         )
         proofs = last_proofs(self.parts) if operator else ()
-        is_well = is_well and all(one.is_well for one in proofs)
+        app = app_tables(self.parts) if operator else None
+        is_well = is_well and all(one.is_well for one in proofs) and is_in_step(app)
         watch = self._watch(operator=operator)
         return _document(
             Status(
@@ -106,6 +108,7 @@ class Reporting:
                 proofs=proofs,
                 expiring=expiring(ahead),
                 over_quota_count=len(ahead.over_quota),
+                app_tables=app,
             )
         )
 
