@@ -41,6 +41,7 @@ ROUTES = (
     ("POST", "/v1/versions/{ref}/fork"),
     ("POST", "/v1/sessions/{session}/revert"),
     ("GET", "/v1/templates"),
+    ("GET", "/v1/shares"),
     ("POST", "/v1/templates"),
     ("POST", "/v1/templates/{name}/new"),
     ("POST", "/v1/templates/{name}/delete"),

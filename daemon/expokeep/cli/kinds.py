@@ -13,9 +13,6 @@ import click
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-_COMPLETE_WITHIN_S = 1.0
-_MOST_COMPLETIONS = 200
-
 
 class Words(click.ParamType[str]):
     """Text that can be sent and stored."""
@@ -34,7 +31,7 @@ class Words(click.ParamType[str]):
 
 
 class Session(Words):
-    """A session, or one of its versions; completed by asking the daemon."""
+    """A session; completed by asking the daemon."""
 
     name = "session"
 
@@ -45,7 +42,52 @@ class Session(Words):
         del param
         from expokeep.cli.completing import sessions  # noqa: PLC0415 - only on TAB
 
-        return sessions(ctx, incomplete, _MOST_COMPLETIONS, _COMPLETE_WITHIN_S)
+        return sessions(ctx, incomplete)
+
+
+class Version(Words):
+    """A session or one of its versions; completed by asking the daemon."""
+
+    name = "version"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> "list[CompletionItem]":
+        """Return sessions that begin so, or what may stand behind an `@`."""
+        del param
+        from expokeep.cli.completing import versions  # noqa: PLC0415 - only on TAB
+
+        return versions(ctx, incomplete)
+
+
+class Share(Words):
+    """A share, by its token or its id; ids are completed by asking the daemon."""
+
+    name = "share"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> "list[CompletionItem]":
+        """Return the ids that begin so."""
+        del param
+        from expokeep.cli.completing import shares  # noqa: PLC0415 - only on TAB
+
+        return shares(ctx, incomplete)
+
+
+class Template(Words):
+    """A template by its name; completed by asking the daemon."""
+
+    name = "template"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> "list[CompletionItem]":
+        """Return the names that begin so."""
+        del param
+        from expokeep.cli.completing import templates  # noqa: PLC0415 - only on TAB
+
+        return templates(ctx, incomplete)
 
 
 class Name(click.ParamType[bytes]):
@@ -119,7 +161,9 @@ class ContentHash(click.ParamType[str]):
 
 WORDS = Words()
 SESSION = Session()
-VERSION = Session()
+VERSION = Version()
+SHARE = Share()
+TEMPLATE = Template()
 NAME = Name()
 TARGET = Target()
 DURATION = Duration()

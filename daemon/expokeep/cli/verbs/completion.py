@@ -1,19 +1,27 @@
 """`expokeep completion`."""
 
 import click
-from click.shell_completion import get_completion_class
+from click.shell_completion import FishComplete, ShellComplete, ZshComplete
 
-from expokeep.cli.options import verb
+from expokeep.cli.completing import Bash
+from expokeep.cli.options import options_of, verb
+from expokeep.cli.printing import as_json
+
+KINDS: dict[str, type[ShellComplete]] = {
+    "bash": Bash,
+    "zsh": ZshComplete,
+    "fish": FishComplete,
+}
 
 
 @verb("completion")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
+@click.argument("shell", type=click.Choice([*KINDS]), metavar="SHELL")
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> None:
     """Print the completion script for a shell.
 
-    SHELL is bash, zsh or fish. It completes verbs, options, and sessions that the
-    daemon knows.
+    SHELL is bash, zsh or fish. It completes verbs, options, and what the daemon knows:
+    sessions, versions and labels behind an `@`, shares, templates.
 
     \b
     Examples:
@@ -21,8 +29,9 @@ def command(ctx: click.Context, shell: str) -> None:
       eval "$(expokeep completion zsh)"                        (in ~/.zshrc)
       expokeep completion fish > ~/.config/fish/completions/expokeep.fish
     """
-    kind = get_completion_class(shell)
-    if kind is None:
-        raise click.UsageError(f"no completion for {shell}")
     root = ctx.find_root().command
-    click.echo(kind(root, {}, "expokeep", "_EXPOKEEP_COMPLETE").source())
+    script = KINDS[shell](root, {}, "expokeep", "_EXPOKEEP_COMPLETE").source()
+    if options_of(ctx).as_json:
+        as_json({"message_type": "completion", "shell": shell, "script": script})
+    else:
+        click.echo(script)

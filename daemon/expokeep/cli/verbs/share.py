@@ -6,7 +6,7 @@ import click
 
 from expokeep.cli import shared
 from expokeep.cli.asking import client
-from expokeep.cli.kinds import DURATION, SESSION, TARGET, VERSION, WORDS
+from expokeep.cli.kinds import DURATION, SESSION, SHARE, TARGET, VERSION, WORDS
 from expokeep.cli.letting_go import confirm
 from expokeep.cli.options import CONTEXT, Options, global_options, options_of
 from expokeep.cli.printing import as_json, sent_version
@@ -144,7 +144,7 @@ def listed(
 
 @command.command("show", context_settings=CONTEXT)
 @global_options
-@click.argument("token", type=WORDS, metavar="TOKEN|ID")
+@click.argument("token", type=SHARE, metavar="TOKEN|ID")
 @click.pass_context
 def show(ctx: click.Context, token: str) -> None:
     """Show a share of yours, or what somebody's token stands for.
@@ -167,7 +167,7 @@ def show(ctx: click.Context, token: str) -> None:
 
 @command.command("revoke", context_settings=CONTEXT)
 @global_options
-@click.argument("token", type=WORDS, required=False, metavar="TOKEN|ID")
+@click.argument("token", type=SHARE, required=False, metavar="TOKEN|ID")
 @click.option("--all", "session", type=SESSION, metavar="SID", help="All of a session.")
 @click.option("--dry-run", is_flag=True, help="Only say which.")
 @click.pass_context
@@ -242,7 +242,7 @@ def import_(
 
 @command.command("audit", context_settings=CONTEXT)
 @global_options
-@click.argument("share", type=WORDS, metavar="ID")
+@click.argument("share", type=SHARE, metavar="ID")
 @click.option(
     "--limit",
     type=click.IntRange(1, 100_000),

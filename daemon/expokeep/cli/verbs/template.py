@@ -4,7 +4,7 @@ import click
 
 from expokeep.cli import text
 from expokeep.cli.asking import client
-from expokeep.cli.kinds import SESSION, VERSION, WORDS
+from expokeep.cli.kinds import SESSION, TEMPLATE, VERSION, WORDS
 from expokeep.cli.letting_go import confirm
 from expokeep.cli.options import CONTEXT, global_options, options_of
 from expokeep.cli.printing import as_json, sent_version
@@ -88,7 +88,7 @@ def listed(ctx: click.Context) -> None:
 
 @command.command("new", context_settings=CONTEXT)
 @global_options
-@click.argument("name", type=WORDS, metavar="NAME")
+@click.argument("name", type=TEMPLATE, metavar="NAME")
 @click.option(
     "--session", type=SESSION, metavar="NEW", help="Its id; a new UUID if not given."
 )
@@ -118,7 +118,7 @@ def new(ctx: click.Context, /, name: str, **said: str | None) -> None:
 
 @command.command("delete", context_settings=CONTEXT)
 @global_options
-@click.argument("name", type=WORDS, metavar="NAME")
+@click.argument("name", type=TEMPLATE, metavar="NAME")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @click.pass_context
 def delete(ctx: click.Context, name: str, *, dry_run: bool) -> None:
