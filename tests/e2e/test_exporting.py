@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from daemons import (
-    NOBODY,
     QUICK,
     appear,
     as_nobody,
@@ -278,17 +277,15 @@ def test_no_link_works_longer_than_servers_allow(daemon, site, shop, expires):
     assert "7d" in refused.stderr
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="takes two users")
-def test_nobody_gets_a_link_to_what_is_anothers(daemon, site, shop):
-    sid, place = shop
+def test_nobody_gets_a_link_to_what_is_anothers(daemon, shop):
+    sid, _ = shop
 
     for words in (("plan", sid), ("publish", "create", sid), ("publish", "list")):
-        refused = daemon.cli(*words, before=as_nobody())
+        refused = daemon.cli("--as", "mallory", *words)
         assert refused.returncode in (10, 12), words
-    behalf = daemon.cli("--as", "mallory", "plan", sid)
-
-    assert behalf.returncode == 10
-    assert place.stat().st_uid != NOBODY
+        if os.geteuid() == 0:
+            refused = daemon.cli(*words, before=as_nobody())
+            assert refused.returncode in (10, 12), words
 
 
 def test_what_is_public_has_no_secret_and_never_changes(daemon, site, shop):

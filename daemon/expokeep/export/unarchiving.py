@@ -54,7 +54,6 @@ def unarchived(archive: IO[bytes], incoming: Incoming) -> None:
         UnicodeError,
         ValueError,
         OverflowError,
-        NotImplementedError,
         RuntimeError,
     ) as error:
         raise ImportRefused(f"this archive cannot be read: {error}") from error
