@@ -111,6 +111,7 @@ class Labelled(_Document, frozen=True, tag="labelled"):
     """None: it is on none any more."""
     before: int | None
     """The version that it was on, if it was on one."""
+    dry_run: bool = False
 
 
 class Pinned(_Document, frozen=True, tag="pinned"):
@@ -119,3 +120,4 @@ class Pinned(_Document, frozen=True, tag="pinned"):
     session: str
     version: int
     is_pinned: bool
+    dry_run: bool = False

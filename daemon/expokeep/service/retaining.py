@@ -6,7 +6,7 @@ session is may label and pin its versions.
 
 import datetime
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
@@ -20,13 +20,19 @@ from expokeep.model.names import SessionId, parse_session_id
 from expokeep.model.version import Version, is_label
 from expokeep.retention import documents
 from expokeep.retention.pace import Pace
-from expokeep.retention.plan import Rules
 from expokeep.service.parts import Parts
 from expokeep.service.retained import (
     collected_document,
     deleted_document,
     forgotten_document,
     session_deleted,
+)
+from expokeep.service.retaining_wishes import (
+    CollectWish,
+    DeleteWish,
+    ForgetWish,
+    LabelWish,
+    PinWish,
 )
 from expokeep.service.rights import Rights
 
@@ -35,55 +41,6 @@ log = get(__name__)
 Body = TypeVar("Body", bound=msgspec.Struct)
 
 MAX_LISTED = 1000
-
-
-class ForgetWish(msgspec.Struct):
-    """What a request says of forgetting. Without a rule the settings' hold."""
-
-    session: str | None = None
-    keep_last: int = 0
-    keep_hourly: int = 0
-    keep_daily: int = 0
-    keep_weekly: int = 0
-    keep_within_s: float | None = None
-    keep_labels: list[str] | None = None
-    dry_run: bool = False
-
-    def rules(self, usual: Rules) -> Rules:
-        """Return the rules that are meant."""
-        asked = Rules(
-            last=self.keep_last,
-            hourly=self.keep_hourly,
-            daily=self.keep_daily,
-            weekly=self.keep_weekly,
-            within_s=self.keep_within_s,
-            labels=tuple(self.keep_labels or ()),
-        )
-        if asked.keep_nothing:
-            return usual
-        if self.keep_labels is not None:
-            return asked
-        return replace(asked, labels=usual.labels)
-
-
-class DeleteWish(msgspec.Struct):
-    """What a request says of a deletion."""
-
-    now: bool = False
-    dry_run: bool = False
-
-
-class CollectWish(msgspec.Struct):
-    """What a request says of a collection."""
-
-    max_time_s: float | None = None
-    dry_run: bool = False
-
-
-class LabelWish(msgspec.Struct):
-    """What a request says of a label."""
-
-    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +151,21 @@ class RetainingRoutes:
 
     def unlabel(self, call: Call) -> Reply:
         """Take a label away."""
-        name, session = _label(_body(call, LabelWish).name), _session(call)
+        wish, session = _body(call, LabelWish), _session(call)
+        name, retaining = _label(wish.name), self._retaining()
         self.rights.require_kept(call.peer, session)
-        before = self._retaining().marks.unlabel(session, name)
+        if wish.dry_run:
+            before = retaining.naming.version(f"{session}@label:{name}").seq
+        else:
+            before = retaining.marks.unlabel(session, name)
         return _document(
-            documents.Labelled(session=session, label=name, version=None, before=before)
+            documents.Labelled(
+                session=session,
+                label=name,
+                version=None,
+                before=before,
+                dry_run=wish.dry_run,
+            )
         )
 
     def pin(self, call: Call) -> Reply:
@@ -210,11 +177,15 @@ class RetainingRoutes:
         return self._pinned(call, is_pinned=False)
 
     def _pinned(self, call: Call, *, is_pinned: bool) -> Reply:
-        version = self._version(call)
-        self._retaining().marks.pin(version, is_pinned=is_pinned)
+        wish, version = _body(call, PinWish), self._version(call)
+        if not wish.dry_run:
+            self._retaining().marks.pin(version, is_pinned=is_pinned)
         return _document(
             documents.Pinned(
-                session=version.session, version=version.seq, is_pinned=is_pinned
+                session=version.session,
+                version=version.seq,
+                is_pinned=is_pinned,
+                dry_run=wish.dry_run,
             )
         )
 

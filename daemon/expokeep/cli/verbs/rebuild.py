@@ -6,6 +6,7 @@ import click
 
 from expokeep.cli import text
 from expokeep.cli.bar import bar
+from expokeep.cli.letting_go import confirm
 from expokeep.cli.options import Options, options_of, verb
 from expokeep.cli.printing import as_json
 from expokeep.errors import IntegrityError
@@ -44,6 +45,9 @@ def command(ctx: click.Context, /, **choices: bool) -> None:
       expokeep rebuild --from-bucket --missing
     """
     options = options_of(ctx)
+    if not choices["dry_run"]:
+        what = "Add to" if choices["missing"] else "Make anew"
+        confirm(options, f"{what} the catalog in the configured Postgres?")
     told = _rebuilt(options, choices)
     if options.as_json:
         as_json(told)
