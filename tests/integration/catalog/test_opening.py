@@ -359,3 +359,24 @@ def test_a_deleted_row_of_a_version_is_not_found(catalog, scribe):
     with pytest.raises(NotFound):
         catalog.kept(replace(version, seq=2))
     assert catalog.resolve(VersionRef(SHOP)) == version
+
+
+def test_what_was_begun_in_vain_is_hidden_and_comes_back_with_a_version(catalog):
+    scribe = Scribe(catalog, inode=0)
+    scribe.open()
+    catalog.abandon(SHOP)
+    assert catalog.session(SHOP) is None
+
+    scribe.record(TREE)
+    assert catalog.session(SHOP).head_seq == 1
+    catalog.abandon(SHOP)
+    assert catalog.session(SHOP) is not None
+
+
+def test_a_directory_that_came_meanwhile_goes_on_after_all(catalog, scribe):
+    opened = scribe.open()
+    catalog.abandon(SHOP)
+
+    assert scribe.open().epoch == opened.epoch
+    scribe.record(TREE)
+    assert catalog.session(SHOP).head_seq == 1

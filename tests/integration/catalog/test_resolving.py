@@ -6,7 +6,10 @@ import uuid
 import pytest
 
 from cataloging import NOON, SHOP, Scribe, a_file
+from expokeep.catalog.caring import WasDeleted
+from expokeep.catalog.deleting import PostgresDeleting
 from expokeep.errors import NotFound, UsageError
+from expokeep.history.naming import Naming
 from expokeep.model.names import SessionId
 from expokeep.model.version import Selector, VersionRef
 
@@ -164,3 +167,16 @@ def test_a_label_and_a_pack_find_their_version(scribe, catalog):
     packed = catalog.resolve(VersionRef(SHOP, Selector(pack=labelled.pack)))
 
     assert (labelled.seq, packed.seq) == (2, 2)
+
+
+def test_the_name_of_a_deleted_session_is_no_beginning_of_another(catalog):
+    # Whose it was may still name it, and must not see what only begins like it.
+    for name in ("shop", "shop-of-another"):
+        Scribe(catalog, SessionId(name)).record({b"a": a_file(b"a")})
+    assert PostgresDeleting(catalog.database).delete(SHOP)
+
+    naming = Naming(catalog, lambda: NOON)
+    for ask in (naming.version, naming.session):
+        with pytest.raises(WasDeleted):
+            ask("shop")
+        ask("shop-")

@@ -67,7 +67,9 @@ def test_labels_keep_by_pattern():
     assert kept(lines, last=1, labels=("*",)) == [1, 2, 3]
 
 
-@pytest.mark.parametrize("mark", ["is_head", "is_tip", "is_base", "is_pinned"])
+@pytest.mark.parametrize(
+    "mark", ["is_head", "is_tip", "is_base", "is_pinned", "is_template"]
+)
 def test_no_rule_drops_what_others_stand_on(mark):
     lines = [a_line(1, **{mark: True}), a_line(2), a_line(3)]
 
