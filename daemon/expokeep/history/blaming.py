@@ -21,7 +21,7 @@ from expokeep.history.patch_text import is_binary, lines_of
 from expokeep.model.digest import Digest
 from expokeep.model.documents import version_document
 from expokeep.model.names import for_terminal, to_text
-from expokeep.model.tree import Entry, File
+from expokeep.model.tree import Entry, File, Tree
 from expokeep.model.version import Version
 
 MAX_BYTES = 1024 * 1024
@@ -77,9 +77,10 @@ class Blaming:
             NotFound: there is no such path.
             UsageError: it is no file, not text, or too large.
         """
-        file = _required(version, path, self.catalog.tree(version).get(path))
+        tree = self.catalog.tree(version)
+        file = _required(version, path, tree.get(path))
         chain = self.past.chain(version.session, version.seq, limit=MAX_VERSIONS)
-        found = list(self._steps(chain, path))
+        found = list(self._steps(chain, path, tree))
         steps = _affordable(found)
         contents = self.reader.read({step.file.digest for step in steps})
         if is_binary(contents[file.digest]):
@@ -100,8 +101,14 @@ class Blaming:
             truncated=is_cut,
         )
 
-    def _steps(self, chain: Sequence[Version], path: bytes) -> Iterator[Step]:
-        """Yield the versions that changed a file, newest first."""
+    def _steps(
+        self, chain: Sequence[Version], path: bytes, last: Tree
+    ) -> Iterator[Step]:
+        """Yield the versions that changed a file, newest first; `last` is the newest's.
+
+        Where it came, what `last` does not have any more counts as gone already: an
+        edit is kept at once, and a deletion is believed some time later.
+        """
         lives = self._lives(chain[0], path)
         here = lives.file_at(chain[0])
         renames = 0
@@ -111,7 +118,7 @@ class Blaming:
             step = Step(newer, path, here)
             here = lives.file_at(older) if older else None
             if here is None and older is not None and renames < MAX_RENAMES:
-                source = self._source(older, newer, path)
+                source = self._source(older, newer, path, last)
                 if source is not None:
                     path, renames = source, renames + 1
                     lives = self._lives(older, path)
@@ -122,9 +129,16 @@ class Blaming:
     def _lives(self, version: Version, path: bytes) -> _Lives:
         return _Lives(self.past.lives(version.session, path))
 
-    def _source(self, older: Version, newer: Version, path: bytes) -> bytes | None:
+    def _source(
+        self, older: Version, newer: Version, path: bytes, last: Tree
+    ) -> bytes | None:
         """Return what a file was called in the version before it came, if it moved."""
-        trees = self.catalog.tree(older), self.catalog.tree(newer)
+        before, after = self.catalog.tree(older), self.catalog.tree(newer)
+        going = before.keys() - last.keys() - {path}
+        trees = (
+            before,
+            {name: one for name, one in after.items() if name not in going},
+        )
         try:
             found = changes(*trees, self.reader.read)
         except ExpokeepError:

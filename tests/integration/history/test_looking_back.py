@@ -97,6 +97,26 @@ def test_a_file_is_followed_through_a_move_and_an_edit(host, history):
     assert [line.path for line in blame.lines[:2]] == [None, "a.js"]
 
 
+def test_a_move_whose_deletion_was_believed_later_is_followed(host, history):
+    body = [f"line {number}" for number in range(6)]
+    keep(host, {"a.js": text(*body), "other": b"1"})
+    keep(host, {"b.js": text(*body, "new")})
+    keep(host, {"other": b"2"})
+    keep(host, {"a.js": None})
+
+    blame = history.blame("shop", b"b.js")
+
+    assert told(blame) == [*((1, line) for line in body), (2, "new")]
+    assert blame.lines[0].path == "a.js"
+
+
+def test_a_copy_of_what_stays_is_new(host, history):
+    keep(host, {"a.js": text("one", "two")})
+    keep(host, {"b.js": text("one", "two")})
+
+    assert told(history.blame("shop", b"b.js")) == [(2, "one"), (2, "two")]
+
+
 def test_a_file_that_came_back_is_followed_no_further_than_it_was_there(host, history):
     keep(host, {"a": text("one"), "b": b"b"})
     keep(host, {"a": None})
