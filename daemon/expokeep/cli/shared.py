@@ -9,7 +9,7 @@ from expokeep import clock
 from expokeep.cli import text
 from expokeep.cli.remote import decode
 from expokeep.cli.table import table
-from expokeep.errors import UsageError
+from expokeep.errors import NotFound, UsageError
 from expokeep.model import size
 from expokeep.model.names import for_terminal
 from expokeep.share.documents import (
@@ -40,6 +40,15 @@ def decoded(raw: bytes) -> ShareDocument | SharedBuild:
     """Return a share of the caller's, or what a token stands for."""
     is_own = b'"message_type":"share",' in raw[:40]
     return decode(raw, ShareDocument) if is_own else decode(raw, SharedBuild)
+
+
+def public(share: str) -> str:
+    """Return the id of a share; a token has no business in an address."""
+    if not share.startswith("shr-"):
+        error = NotFound("this is no id of a share")
+        error.hint = "`expokeep share show TOKEN` tells the id."
+        raise error
+    return share
 
 
 def path(target: Path) -> str:

@@ -12,7 +12,7 @@ from expokeep.cli.options import CONTEXT, Options, global_options, options_of
 from expokeep.cli.printing import as_json, sent_version
 from expokeep.cli.remote import decode
 from expokeep.control.client import segment
-from expokeep.errors import NotFound, TargetExists
+from expokeep.errors import TargetExists
 from expokeep.restore import target as places
 from expokeep.share.documents import (
     ShareAudit,
@@ -259,7 +259,7 @@ def audit(ctx: click.Context, share: str, limit: int) -> None:
       expokeep share audit shr-abcdefghijkl
     """
     options = options_of(ctx)
-    path = f"/v1/shares/{segment(_public(share))}/audit"
+    path = f"/v1/shares/{segment(shared.public(share))}/audit"
     found = decode(client(options).get(path, limit=limit), ShareAudit)
     if options.as_json:
         as_json(found)
@@ -297,12 +297,3 @@ def _revoked(
 ) -> SharesRevoked:
     body = {"token": token, "session": session, "dry_run": dry_run}
     return decode(client(options).post("/v1/shares/revoke", body), SharesRevoked)
-
-
-def _public(share: str) -> str:
-    """Return the id of a share; a token has no business in an address."""
-    if not share.startswith("shr-"):
-        error = NotFound("this is no id of a share")
-        error.hint = "`expokeep share show TOKEN` tells the id."
-        raise error
-    return share
