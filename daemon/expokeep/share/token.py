@@ -57,7 +57,10 @@ class Pepper:
 
 def new_token() -> Token:
     """Return a token that nobody had, and nobody can guess."""
-    return Token(secrets.token_urlsafe(TOKEN_BYTES))
+    # None that a command line would take for an option.
+    while (text := secrets.token_urlsafe(TOKEN_BYTES)).startswith("-"):
+        pass
+    return Token(text)
 
 
 def new_name() -> str:
