@@ -10,7 +10,15 @@ from expokeep.accounting import documents as accounting_documents
 from expokeep.builds import documents as build_documents
 from expokeep.check import documents as check_documents
 from expokeep.export import documents as export_documents
-from expokeep.history import blame_documents, documents, logged, operating, version_log
+from expokeep.fork import documents as fork_documents
+from expokeep.history import (
+    blame_documents,
+    documents,
+    logged,
+    operating,
+    saved,
+    version_log,
+)
 from expokeep.model import event
 from expokeep.model.documents import EntryDocument, VersionDocument
 from expokeep.restore import receipts
@@ -20,6 +28,7 @@ from expokeep.service.accounting import AccountingRoutes
 from expokeep.service.acting import Acting
 from expokeep.service.building import BuildRoutes
 from expokeep.service.exporting import ExportRoutes
+from expokeep.service.forking import ForkingRoutes
 from expokeep.service.handlers import Handlers
 from expokeep.service.looking_back import LookingBackRoutes
 from expokeep.service.operating import OperatingRoutes
@@ -27,6 +36,7 @@ from expokeep.service.proving import ProvingRoutes
 from expokeep.service.reporting import Reporting
 from expokeep.service.retaining import RetainingRoutes
 from expokeep.service.sharing import SharingRoutes
+from expokeep.service.templating import TemplatingRoutes
 from expokeep.service.webhook_routes import WebhookRoutes
 from expokeep.share import documents as share_documents
 from expokeep.webhooks import documents as webhook_documents
@@ -36,6 +46,8 @@ NOT_ON_THE_SOCKET = {documents.Migrated}
 MODULES = (
     documents,
     accounting_documents,
+    fork_documents,
+    saved,
     version_log,
     logged,
     blame_documents,
@@ -67,6 +79,8 @@ def test_every_route_has_a_heading_and_every_heading_a_route():
         building=BuildRoutes(None, None),
         webhooks=WebhookRoutes(None, None),
         sharing=SharingRoutes(None, None, None),
+        forking=ForkingRoutes(None, None, None),
+        templating=TemplatingRoutes(None, None, None),
         operating=OperatingRoutes(None, None, None, None, None),
     )
 

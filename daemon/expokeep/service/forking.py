@@ -11,7 +11,7 @@ import msgspec
 
 from expokeep import clock
 from expokeep.control.routes import Call, Document, Handler, Lines, Reply
-from expokeep.errors import ExpokeepError, NotFound, UsageError
+from expokeep.errors import Busy, ExpokeepError, NotFound, UsageError
 from expokeep.fork.documents import Forked, Reverted
 from expokeep.fork.plan import gone_back
 from expokeep.fork.values import SessionExists, Trigger, Wish
@@ -27,6 +27,7 @@ from expokeep.model.names import (
 )
 from expokeep.model.tree import Tree, diff, tree_digest
 from expokeep.model.version import Origin, Version, VersionRef
+from expokeep.service.acting import Acting
 from expokeep.service.asked_save import SaveWish, asked_save
 from expokeep.service.parts import Parts
 from expokeep.service.referring import visible_ref
@@ -73,6 +74,26 @@ class Beginning:
 
     parts: Parts
     rights: Rights
+    acting: Acting
+
+    def meant(self, ref: str) -> Version:
+        """Return the version that is meant; `SID` is what it is at this moment.
+
+        Raises:
+            Busy: that cannot be recorded for now, and what is recorded is older.
+        """
+        naming = Naming(self.parts.engine.backends.catalog, clock.now)
+        session, separator, _ = ref.partition("@")
+        if not separator:
+            self.acting.catch_up(session)
+        version = naming.version(ref)
+        if not separator and self.parts.engine.spool.pending(version.session):
+            waits = Busy(f"what changed last of {version.session} is not recorded yet")
+            waits.hint = (
+                f"Wait, or take what is recorded: {version.session}@{version.seq}"
+            )
+            raise waits
+        return version
 
     def begin(
         self, call: Call, version: Version, wish: ForkWish, trigger: Trigger
@@ -122,6 +143,7 @@ class ForkingRoutes:
 
     parts: Parts
     rights: Rights
+    acting: Acting
 
     def routes(self) -> tuple[tuple[str, str, Handler], ...]:
         """Return what can be asked."""
@@ -134,8 +156,8 @@ class ForkingRoutes:
         """Begin a session with a version of another one."""
         wish = body_of(call, ForkWish)
         ref = visible_ref(self.rights, call)
-        version = self._naming.version(ref)
-        made = Beginning(self.parts, self.rights).begin(call, version, wish, "fork")
+        beginning = Beginning(self.parts, self.rights, self.acting)
+        made = beginning.begin(call, beginning.meant(ref), wish, "fork")
         return Document(msgspec.json.encode(made))
 
     def revert(self, call: Call) -> Reply:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from expokeep import clock, wiring
+from expokeep import wiring
 from expokeep.catalog.templates import PostgresTemplates, Template
 from expokeep.control.routes import Call, Document, Handler, Reply
 from expokeep.errors import NotFound, UsageError
@@ -14,10 +14,10 @@ from expokeep.fork.documents import (
     TemplateDocument,
     TemplateList,
 )
-from expokeep.history.naming import Naming
 from expokeep.log import get
 from expokeep.model.names import for_terminal
 from expokeep.model.version import Selector, VersionRef, is_label
+from expokeep.service.acting import Acting
 from expokeep.service.forking import Beginning, ForkWish, body_of
 from expokeep.service.parts import Parts
 from expokeep.service.referring import require_visible
@@ -47,6 +47,7 @@ class TemplatingRoutes:
 
     parts: Parts
     rights: Rights
+    acting: Acting
 
     def routes(self) -> tuple[tuple[str, str, Handler], ...]:
         """Return what can be asked."""
@@ -74,9 +75,11 @@ class TemplatingRoutes:
         if not wish.version:
             raise UsageError("name the version that it is to be")
         require_visible(self.rights, call, wish.version.partition("@")[0])
-        catalog = self.parts.engine.backends.catalog
-        version = Naming(catalog, clock.now).version(wish.version)
+        beginning = Beginning(self.parts, self.rights, self.acting)
+        version = beginning.meant(wish.version)
         self._templates.create(version, wish.name)
+        details = {"name": wish.name, "seq": version.seq}
+        self.parts.events.publish("template.created", version.session, **details)
         log.info(
             "template made",
             template=wish.name,
@@ -97,7 +100,7 @@ class TemplatingRoutes:
         wish, template = body_of(call, ForkWish), self._meant(call)
         ref = VersionRef(template.session, Selector(seq=template.seq))
         version = self.parts.engine.backends.catalog.resolve(ref)
-        beginning = Beginning(self.parts, self.rights)
+        beginning = Beginning(self.parts, self.rights, self.acting)
         made = beginning.begin(call, version, wish, "template")
         return _encoded(msgspec.structs.replace(made, template=template.name))
 
@@ -108,6 +111,8 @@ class TemplatingRoutes:
             if not self._templates.drop(template):
                 raise _unknown(template.name)
             log.info("template deleted", template=template.name)
+            details = {"name": template.name, "seq": template.seq}
+            self.parts.events.publish("template.deleted", template.session, **details)
         return _encoded(
             TemplateDeleted(template=_document(template), dry_run=wish.dry_run)
         )
