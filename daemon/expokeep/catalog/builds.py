@@ -33,7 +33,7 @@ class Build:
     accessed_at: datetime.datetime
     expires_at: datetime.datetime | None
     """If nobody comes for it; None: never."""
-    is_held: bool
+    is_pinned: bool
     """A person pinned a version of it, or it is a template."""
     is_shared: bool
     parked: str | None

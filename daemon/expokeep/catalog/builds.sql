@@ -12,7 +12,13 @@ SELECT session.sid AS session, session.owner, session.project_name,
        CASE WHEN NOT is_held(session.id)
             THEN last_used(session.id) + %(days)s * interval '1 day'
        END AS expires_at,
-       is_held(session.id) AS is_held,
+       (EXISTS (SELECT
+                  FROM version
+                 WHERE version.session = session.id
+                   AND version.pinned_at IS NOT NULL)
+        OR EXISTS (SELECT
+                     FROM template
+                    WHERE template.session = session.id)) AS is_pinned,
        EXISTS (SELECT
                  FROM shared
                 WHERE shared.session = session.id) AS is_shared,

@@ -168,7 +168,7 @@ class BuildRoutes:
             saved_at=build.saved_at,
             accessed_at=build.accessed_at,
             expires_at=None if build.deleted_at else build.expires_at,
-            is_pinned=build.is_held,
+            is_pinned=build.is_pinned,
             is_shared=build.is_shared,
             parked=build.parked,
             deleted_at=build.deleted_at,
