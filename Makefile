@@ -38,7 +38,7 @@ setup: $(VENV)/dev tools ## make the virtual environment for development
 tools:
 	@missing=""; \
 	for tool in zstd:zstd tar:tar curl:curl patch:patch bsdtar:libarchive-tools strace:strace \
-	            node:nodejs mandoc:mandoc zsh:zsh fish:fish; do \
+	            node:nodejs git:git unzip:unzip mandoc:mandoc zsh:zsh fish:fish; do \
 	  command -v "$${tool%%:*}" >/dev/null || missing="$$missing $${tool##*:}"; \
 	done; \
 	[ -z "$$missing" ] && exit 0; \

@@ -168,6 +168,23 @@ class Exporter:
         key = keys.compat_key(session)
         return self.site.outlet.signed_link(key, lifetime_s=lifetime_s), until
 
+    def compat_sessions(self) -> list[SessionId]:
+        """Return of which sessions there are archives that the application reads."""
+        found = (
+            keys.session_of_compat_key(one.key)
+            for one in self.site.store.list(keys.COMPAT)
+        )
+        return [session for session in found if session is not None]
+
+    def drop_compat(self, session: SessionId) -> bool:
+        """Delete such an archive if we made it: the application makes some, too."""
+        key = keys.compat_key(session)
+        notes = self.site.outlet.notes(key)
+        if notes is None or "tree" not in notes:
+            return False
+        self.site.store.delete([key])
+        return True
+
     @staticmethod
     def compat_key(wanted: Wanted) -> str:
         """Return where that archive lies."""

@@ -1,6 +1,7 @@
 """The chores of exports: what is over goes, and the application's archives follow."""
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from expokeep import clock, wiring
@@ -58,25 +59,36 @@ class Act:
 
     def collect(self, _stop: Stop) -> bool:
         """Delete links that are over, and what is public of deleted sessions."""
-        exporter, catalog = self._made().exporter, self.engine.backends.catalog
+        exporter = self._made().exporter
         if over := exporter.ended():
             self.engine.backends.store.delete(over)
             log.info("exports ended", count=len(over))
         published = exporter.published()
-        if published:
+        archives = []
+        if self.engine.settings.compat_archive != "off":
+            archives = exporter.compat_sessions()
+        if published or archives:
             # An older catalog knows of no deletion, and of no session made since.
             wiring.generation_guard(
                 self.engine.settings, self.engine.backends
             ).require()
-        alive: dict[SessionId, bool] = {}
-        for one in published:
-            if one.session not in alive:
-                alive[one.session] = catalog.session(one.session) is not None
-        gone = [one for one in published if not alive[one.session]]
-        if gone:
+        is_there = self._kept({one.session for one in published}, deleted_too=False)
+        if gone := [one for one in published if one.session not in is_there]:
             exporter.withdraw(gone)
             log.info("public exports withdrawn", count=len(gone))
+        is_kept = self._kept(set(archives), deleted_too=True)
+        for session in (one for one in archives if one not in is_kept):
+            if exporter.drop_compat(session):
+                log.info("archive of a purged session deleted", session=session)
         return False
+
+    def _kept(
+        self, asked: Collection[SessionId], *, deleted_too: bool
+    ) -> set[SessionId]:
+        """Return which of these are kept: a purged one may leave a row behind."""
+        catalog = self.engine.backends.catalog
+        rows = [catalog.session(one, deleted_too=deleted_too) for one in asked]
+        return {row.session for row in rows if row and row.head_seq is not None}
 
     def follow(self, stop: Stop) -> bool:
         """Make the application's archives of all heads that moved."""

@@ -225,6 +225,7 @@ def test_a_file_beyond_all_fields_of_a_tar_is_named_with_its_size() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 def test_a_file_of_more_than_4_gib_is_right_in_a_zip(tmp_path: Path) -> None:
     block, count = bytes(2**20), 2**12 + 1
     whole = hashlib.sha256()
