@@ -9,6 +9,8 @@ import pytest
 
 from daemons import Daemon, appear, daemon_on, differences, until
 from expo_template import FILES
+from expokeep.control.client import Client
+from expokeep.errors import ExpokeepError
 
 ANN, BOB = "ann@example.com", "bob@example.com"
 PASSWORD = "correct horse canary staple"
@@ -23,6 +25,22 @@ def kept(daemon: Daemon, owner: str | None = ANN, files=None):
     if owner is not None:
         assert daemon.cli("save", sid, "--user", owner).returncode == 0
     return sid, place
+
+
+@pytest.fixture(scope="module")
+def shop(daemon):
+    """A project of Ann's that nobody changes."""
+    return kept(daemon)
+
+
+def refusal(daemon: Daemon, user: str | None, path: str, body=None):
+    """Return with which exit code and words the daemon turns somebody away."""
+    client = Client(daemon.state / "control.sock", user=user)
+    try:
+        client.get(path) if body is None else client.post(path, body)
+    except ExpokeepError as error:
+        return error.exit_code, str(error), error.hint
+    return 0, "", ""
 
 
 def as_(user, *words):
@@ -42,12 +60,19 @@ def objects(site) -> set[str]:
         return {one["Key"] for one in listed}
 
 
+def accessed(site, sid):
+    with psycopg.connect(site.database_url) as connection:
+        query = "SELECT accessed_at FROM expokeep.session WHERE sid = %s"
+        return connection.execute(query, [sid]).fetchone()[0]
+
+
 def test_a_user_imports_what_another_one_lends(daemon, site):
     sid, place = kept(daemon)
     before = site.versions(sid)
     link = lent(daemon, sid, "--expires", "7d")
     there = objects(site)
 
+    used = accessed(site, sid)
     imported = daemon.ask(*as_(BOB, "share", "import", link))
     new = imported["session"]
     back = site.top / f"back-{new}"
@@ -62,13 +87,16 @@ def test_a_user_imports_what_another_one_lends(daemon, site):
     fresh = objects(site) - there
     assert [key for key in fresh if sid in key] == []
     assert len([key for key in fresh if new in key]) == 1
+    assert accessed(site, sid) > used
+    top = daemon.ask(*as_(ANN, "share", "top"))["sessions"]
+    assert next(one for one in top if one["session"] == sid)["imported"] == 1
     # Neither sees what is the other's.
     assert daemon.cli(*as_(BOB, "log", sid)).returncode == 10
     assert daemon.cli(*as_(ANN, "log", new)).returncode == 10
 
 
-def test_an_import_tells_nothing_of_whose_it_was(daemon, site):
-    sid, _ = kept(daemon)
+def test_an_import_tells_nothing_of_whose_it_was(daemon, site, shop):
+    sid, _ = shop
     link = lent(daemon, sid)
 
     imported = daemon.cli(*as_(BOB, "share", "import", link, "--json"))
@@ -96,8 +124,8 @@ def share_of(daemon: Daemon, link: str) -> str:
     return daemon.ask("share", "show", link)["share"]["share"]
 
 
-def test_everybody_outside_hears_one_answer(daemon, site):
-    sid, _ = kept(daemon)
+def test_everybody_outside_hears_one_answer(daemon, site, shop):
+    sid, _ = shop
     revoked, once, other = (
         lent(daemon, sid),
         lent(daemon, sid, "--max-uses", "1"),
@@ -124,14 +152,15 @@ def test_everybody_outside_hears_one_answer(daemon, site):
         "malformed": "never-was",
     }
 
-    asked = [(verb, link) for link in links.values() for verb in ("show", "import")]
-    with ThreadPoolExecutor(4) as pool:
-        answers = list(
-            pool.map(lambda words: daemon.cli(*as_(BOB, "share", *words)), asked)
-        )
+    answers = {
+        refusal(daemon, BOB, f"/v1/shares/{verb}", {"token": link})
+        for link in links.values()
+        for verb in ("show", "import")
+    }
+    said = daemon.cli(*as_(BOB, "share", "import", links["unknown"]))
 
-    assert {done.returncode for done in answers} == {14}
-    assert len({done.stderr for done in answers}) == 1
+    assert len(answers) == 1
+    assert (said.returncode, answers.pop()[0]) == (14, 14)
     listed = daemon.ask(*as_(ANN, "share", "list", "--all"))["shares"]
     states = {one["share"]: one["state"] for one in listed}
     assert states[share_of(daemon, revoked)] == "revoked"
@@ -143,8 +172,8 @@ def test_everybody_outside_hears_one_answer(daemon, site):
     assert told["refused"][0]["last_user"] == BOB
 
 
-def test_a_share_can_be_for_one_user_and_have_a_password(daemon, site):
-    sid, _ = kept(daemon)
+def test_a_share_can_be_for_one_user_and_have_a_password(daemon, site, shop):
+    sid, _ = shop
     made = daemon.cli(
         *as_(ANN, "share", "create", sid, "--to", BOB, "--password-stdin"),
         input=f"{PASSWORD}\n",
@@ -205,6 +234,7 @@ def test_what_looks_like_a_secret_is_not_lent(daemon, site):
     assert daemon.cli(*as_(BOB, "share", "import", allowed)).returncode == 0
 
 
+@pytest.mark.long
 def test_a_secret_that_came_later_is_not_lent_with_the_newest(daemon, site):
     sid, place = kept(daemon, files={"App.js": "clean"})
     link = lent(daemon, sid, "--follow-head")
@@ -225,14 +255,14 @@ def test_only_whose_it_is_may_lend_see_and_revoke(daemon, site):
     name = share_of(daemon, link)
 
     codes = {
-        words: daemon.cli(*as_(BOB, "share", *words)).returncode
-        for words in (
-            ("create", sid),
-            ("list", sid),
-            ("show", name),
-            ("audit", name),
-            ("revoke", name),
-            ("revoke", "--all", sid),
+        (path, str(body)): refusal(daemon, BOB, path, body)[0]
+        for path, body in (
+            (f"/v1/versions/{sid}/share", {}),
+            (f"/v1/shares?session={sid}", None),
+            ("/v1/shares/show", {"token": name}),
+            (f"/v1/shares/{name}/audit", None),
+            ("/v1/shares/revoke", {"token": name}),
+            ("/v1/shares/revoke", {"session": sid}),
         )
     }
     listed = daemon.ask(*as_(BOB, "share", "list", "--all"))["shares"]
@@ -242,30 +272,32 @@ def test_only_whose_it_is_may_lend_see_and_revoke(daemon, site):
     assert name not in str(listed)
     assert sid not in str(top)
     # Who has the token has no right to end what it opens.
-    assert daemon.cli(*as_(BOB, "share", "revoke", link)).returncode == 14
+    by_token = refusal(daemon, BOB, "/v1/shares/revoke", {"token": link})
+    assert by_token[0] == 14
     dry = daemon.ask(*as_(ANN, "share", "revoke", "--all", sid, "--dry-run"))
     assert dry["shares"] == [name]
     done = daemon.ask(*as_(ANN, "share", "revoke", "--all", sid))
     assert done["shares"] == [name]
-    assert daemon.cli(*as_(BOB, "share", "import", link)).returncode == 14
+    by_token = refusal(daemon, BOB, "/v1/shares/import", {"token": link})
+    assert by_token[0] == 14
 
 
-def test_one_use_is_one_use_however_many_come_at_once(daemon, site):
-    sid, _ = kept(daemon)
+def test_one_use_is_one_use_however_many_come_at_once(daemon, site, shop):
+    sid, _ = shop
     link = lent(daemon, sid, "--max-uses", "1")
 
-    with ThreadPoolExecutor(12) as pool:
+    with ThreadPoolExecutor(6) as pool:
         done = list(
             pool.map(
                 lambda number: daemon.cli(
                     *as_(f"user-{number}", "share", "import", link, "-q")
                 ),
-                range(12),
+                range(6),
             )
         )
 
     codes = sorted(one.returncode for one in done)
-    assert codes == [0] + [14] * 11
+    assert codes == [0] + [14] * 5
     with psycopg.connect(site.database_url) as connection:
         (count,) = connection.execute(
             "SELECT count(*) FROM expokeep.session WHERE owner LIKE 'user-%'"
@@ -273,8 +305,10 @@ def test_one_use_is_one_use_however_many_come_at_once(daemon, site):
     assert count == 1
 
 
-def test_a_session_of_that_name_is_not_touched_and_nothing_is_counted(daemon, site):
-    sid, _ = kept(daemon)
+def test_a_session_of_that_name_is_not_touched_and_nothing_is_counted(
+    daemon, site, shop
+):
+    sid, _ = shop
     taken, _ = kept(daemon, owner=BOB)
     link = lent(daemon, sid, "--max-uses", "1")
     before = site.versions(taken)
@@ -288,26 +322,25 @@ def test_a_session_of_that_name_is_not_touched_and_nothing_is_counted(daemon, si
     assert done.stdout == f"{named}\n"
 
 
-def test_an_import_is_use_of_what_it_is_of(daemon, site):
-    sid, _ = kept(daemon)
-    link = lent(daemon, sid)
+def test_who_may_have_no_more_builds_imports_none_and_uses_nothing(daemon, site, shop):
+    sid, _ = shop
+    link = lent(daemon, sid, "--max-uses", "2")
+    limited = ("quota", "set", "--user", "quentin", "--builds", "1")
+    assert daemon.cli(*limited).returncode == 0
 
-    def accessed():
-        with psycopg.connect(site.database_url) as connection:
-            return connection.execute(
-                "SELECT accessed_at FROM expokeep.session WHERE sid = %s", [sid]
-            ).fetchone()[0]
+    done = [
+        daemon.cli(*as_("quentin", "share", "import", link)).returncode
+        for _ in range(2)
+    ]
 
-    before = accessed()
-    daemon.ask(*as_(BOB, "share", "import", link))
-
-    assert accessed() > before
-    top = daemon.ask(*as_(ANN, "share", "top"))["sessions"]
-    assert next(one for one in top if one["session"] == sid)["imported"] == 1
+    assert done == [0, 13]
+    assert daemon.ask("share", "show", link)["share"]["uses"] == 1
 
 
-def test_neither_token_nor_password_is_anywhere_but_where_it_was_told(daemon, site):
-    sid, _ = kept(daemon)
+def test_neither_token_nor_password_is_anywhere_but_where_it_was_told(
+    daemon, site, shop
+):
+    sid, _ = shop
     made = daemon.cli(
         *as_(ANN, "share", "create", sid, "--password-stdin"), input=f"{PASSWORD}\n"
     )
@@ -353,6 +386,7 @@ def test_doctor_says_that_other_hosts_do_not_know_the_key(daemon):
     assert "pepper" in found["hint"]
 
 
+@pytest.mark.long
 def test_sharing_can_be_off(prepare_site):
     with (
         prepare_site() as site,
