@@ -20,12 +20,14 @@ class UsageError(ExpokeepError):
     """The words of a request do not mean anything."""
 
     exit_code = 2
+    hint = "`expokeep VERB --help` shows what can be said, with examples."
 
 
 class Partial(ExpokeepError):
     """Something that was asked for was done, but not all of it."""
 
     exit_code = 3
+    hint = "What is done stays done; `expokeep status` shows what is left. Try again."
 
 
 class TargetExists(ExpokeepError):
@@ -56,6 +58,7 @@ class Busy(ExpokeepError):
     """Another host or another operation holds the session."""
 
     exit_code = 11
+    hint = "Try again in a moment; `expokeep status` shows who is at what."
     transient = True
 
 
@@ -63,6 +66,10 @@ class AccessDenied(ExpokeepError):
     """Credentials are missing or wrong, or the caller has no right to this."""
 
     exit_code = 12
+    hint = (
+        "`expokeep doctor` tries the credentials, `expokeep config show --sources` "
+        "shows where they come from."
+    )
 
 
 class QuotaExceeded(ExpokeepError):
@@ -126,6 +133,7 @@ class BackendUnreachable(ExpokeepError):
     """R2 or Postgres does not answer, after all retries."""
 
     exit_code = 17
+    hint = "`expokeep doctor` shows which one. What was captured waits in the spool."
     transient = True
 
 
@@ -133,6 +141,7 @@ class NoSpace(ExpokeepError):
     """The disk has no room, or no inodes, for what was asked."""
 
     exit_code = 18
+    hint = "`df -h` and `df -i` show what is full. Free some, and try again."
 
 
 class WatchUnavailable(NoSpace):
@@ -145,12 +154,17 @@ class ConfigError(ExpokeepError):
     """The configuration cannot be used as it is."""
 
     exit_code = 78
+    hint = (
+        "`expokeep config show --sources` shows where each value comes from, "
+        "config/expokeep.example.yaml what is allowed."
+    )
 
 
 class TimedOut(ExpokeepError):
     """The time that the caller gave ran out."""
 
     exit_code = 124
+    hint = "What was begun may still end by itself. Give it more: --timeout DUR."
 
 
 def by_exit_code(exit_code: int) -> type[ExpokeepError]:

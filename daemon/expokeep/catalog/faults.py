@@ -26,6 +26,8 @@ class AnswerLate(psycopg.OperationalError):
 class CatalogRefused(ExpokeepError):
     """Postgres refused what we asked: a rule of the schema held, or we have a bug."""
 
+    hint = "`expokeep db status` shows whether the schema is ours; the log says more."
+
 
 _REPEAT = ("40001", "40P01", "57P01", "57P02", "57P03", "53300")
 """Serialization, deadlock, the server going down or coming up, too many clients."""

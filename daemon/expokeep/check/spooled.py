@@ -45,6 +45,8 @@ _CHUNK_BYTES = 1024 * 1024
 class Unmendable(ExpokeepError):
     """Something of an entry is nowhere any more."""
 
+    hint = "`expokeep repair spool` moves it aside, whole; nothing else is held up."
+
 
 @dataclass(frozen=True, slots=True)
 class SpoolRepairer:

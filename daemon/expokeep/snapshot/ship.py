@@ -66,6 +66,7 @@ class Withdrawn(ExpokeepError):
     """
 
     exit_code = 4
+    hint = "`expokeep log SID` shows what is still kept; begin again with one of those."
 
 
 Refused = ForeignDirectory | Withdrawn | QuotaExceeded

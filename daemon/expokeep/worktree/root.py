@@ -30,6 +30,8 @@ HELD_DIRECTORIES = 256
 class NotADirectory(ExpokeepError):
     """Where a session should be there is a link or a file."""
 
+    hint = "Only directories are kept; a link to one is not followed."
+
 
 @dataclass(frozen=True, slots=True)
 class Root:
