@@ -2,6 +2,8 @@
 
 import shutil
 
+import pytest
+
 from daemons import QUICK, appear, differences, digests, write
 
 SETTINGS = (
@@ -195,3 +197,31 @@ def test_users_begin_with_what_is_theirs_and_hear_of_nobody_elses(daemon, site):
     assert (begun["owner"], begun["origin_session"]) == ("bob", bobs)
     several = daemon.cli("template", "new", name)
     assert (several.returncode, "--as USER" in several.stderr) == (2, True)
+
+
+def test_a_session_is_forked_as_it_is_now(daemon, site):
+    sid, place = project(daemon, site)
+    write(place, {"App.js": "a moment ago"})
+
+    made = daemon.ask("fork", sid)
+
+    assert daemon.cli("cat", made["session"], "App.js").stdout == "a moment ago"
+    daemon.ask("pause", sid)
+    write(place, {"App.js": "it cannot be recorded"})
+    refused = daemon.cli("fork", sid)
+    assert (refused.returncode, f"{sid}@" in refused.stderr) == (11, True)
+    daemon.ask("resume", sid)
+
+
+@pytest.mark.long
+def test_a_check_finds_nothing_wrong_with_what_was_made_here(daemon, site):
+    sid, place = project(daemon, site)
+    write(place, {"App.js": "two"})
+    daemon.ask("save", sid)
+    made = daemon.ask("fork", sid)["session"]
+    daemon.ask("revert", sid, "1", "--yes")
+    daemon.ask("revert", sid, "2", "App.js", "--yes")
+
+    for session in (sid, made):
+        checked = daemon.cli("check", session, "--read-data")
+        assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -8,16 +8,19 @@ from dataclasses import replace
 import pytest
 
 from expokeep import clock
+from expokeep.catalog.postgres import PostgresCatalog
 from expokeep.catalog.values import Held, Host, RootOwner
 from expokeep.errors import (
     Busy,
     ExpokeepError,
     IntegrityError,
     NotFound,
+    QuotaExceeded,
     UsageError,
 )
 from expokeep.fork.values import SessionExists, Wish
 from expokeep.model.names import SessionId
+from expokeep.model.quota import QuotaRules
 from expokeep.model.version import Origin, Selector, VersionRef
 from expokeep.pack.format import BIG_FILE_BYTES
 from expokeep.service.shipping import Shipping
@@ -59,6 +62,12 @@ def project(host):
     (host.home(SHOP) / "link").symlink_to("src/1.js")
     (host.home(SHOP) / "empty").mkdir()
     return host.save(owner="u1", project_name="The shop")
+
+
+def shipping_of(host):
+    return Shipping(
+        host.spool, host.shipper, host.snapshotter, Turnstile(Settler(0, 0), str)
+    )
 
 
 def wish(**more):
@@ -156,6 +165,37 @@ def test_a_wish_that_waits_in_the_spool_is_fulfilled_by_asking_again(host):
     assert host.spool.pending(COPY) == []
 
 
+def test_a_fork_that_waits_is_restored_here_all_the_same(host, tmp_path):
+    project(host)
+
+    def away(entry):
+        raise Busy("uploads are paused")
+
+    with pytest.raises(Busy):
+        host.forker(away).fork(Wish(**wish()))
+    host.restore("copy", tmp_path / "there")
+
+    assert seen_in(tmp_path / "there") == seen_in(host.home(SHOP))
+
+
+def test_who_has_no_room_for_a_fork_hears_it_and_nothing_is_left(host, store, tmp_path):
+    project(host)
+    rules = QuotaRules(max_builds=1)
+    full = PostgresCatalog(host.catalog.database, quotas=rules)
+    with keeper(full, store, tmp_path / "full") as here:
+        shipping = shipping_of(here)
+
+        def record(entry):
+            shipping.handle(COPY)
+            shipping.wait_recorded(entry.pack, COPY, 0, 0)
+            pytest.fail("it says why it never becomes a version")
+
+        with pytest.raises(QuotaExceeded):
+            here.forker(record).fork(Wish(**wish(owner="u1")))
+        assert here.spool.sessions() == []
+    assert host.catalog.session(COPY) is None
+
+
 def test_what_was_forgotten_is_not_forked_and_nothing_begins(host):
     project(host)
 
@@ -181,9 +221,7 @@ def test_what_is_damaged_is_not_forked_and_nothing_begins(host):
 
 def test_a_fork_whose_contents_go_is_thrown_away_and_leaves_nothing(host):
     project(host)
-    shipping = Shipping(
-        host.spool, host.shipper, host.snapshotter, Turnstile(Settler(0, 0), str)
-    )
+    shipping = shipping_of(host)
 
     def record(entry):
         assert drop_contents(host.catalog)
