@@ -215,8 +215,8 @@ class Settings:
         kinds.RULE,
         DEFAULT_PATTERNS,
         "Files that hold secrets, by their names; the same syntax, and this list "
-        "replaces the default. They are no part of a share or an export without "
-        "--allow-secrets.",
+        "replaces the default. They are no part of a share or a link without "
+        "--allow-secrets, and never of what is public.",
     )
     secrets: str = setting(
         choice("keep", "skip"),
