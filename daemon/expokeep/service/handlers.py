@@ -187,26 +187,36 @@ def serving(
         Busy: another daemon answers there.
         ConfigError: there can be no such socket.
     """
-    settings, engine = parts.settings, parts.engine
-    reading = wiring.reading_of(
-        engine.backends.catalog,
-        engine.fetcher,
-        replace(
-            wiring.holdings_of(settings, engine.spool, engine.host),
-            away=lambda: parts.catalog_error,
-            limits=engine.shipper.judge.guard,
-        ),
-        parts.home,
-        engine.snapshotter.memories.expect,
-    )
+    settings = parts.settings
     has_group = group_id(settings.socket.group) is not None
     rights = Rights(
         settings.socket.group, parts.uid_of, parts.kept_uid_of, parts.owner_of
     )
-    audit = wiring.audit_of(engine.backends.catalog)
+    audit = wiring.audit_of(parts.engine.backends.catalog)
     covering = Auditing(parts, rights, audit).covering
+    operating = OperatingRoutes(parts, rights, audit, reloading, Draining(parts))
+    handlers = _handlers(parts, rights, operating, embedded=embedded)
+    with ControlSocket(
+        settings.socket.path,
+        settings.socket.permissions,
+        settings.socket.group if has_group else None,
+        [
+            replace(route, handler=rights.admitting(route.handler))
+            for route in map(covering, handlers.routes())
+        ],
+    ) as control:
+        try:
+            yield control
+        finally:
+            parts.events.close()
+
+
+def _handlers(
+    parts: Parts, rights: Rights, operating: OperatingRoutes, *, embedded: bool
+) -> Handlers:
+    reading = _reading(parts)
     acting = Acting(parts, reading.source, rights)
-    handlers = Handlers(
+    return Handlers(
         history=reading.history,
         source=reading.source,
         rights=rights,
@@ -222,21 +232,24 @@ def serving(
         templating=TemplatingRoutes(parts, rights, acting),
         building=BuildRoutes(parts, rights),
         webhooks=WebhookRoutes(parts, rights),
-        operating=OperatingRoutes(parts, rights, audit, reloading, Draining(parts)),
+        operating=operating,
     )
-    with ControlSocket(
-        settings.socket.path,
-        settings.socket.permissions,
-        settings.socket.group if has_group else None,
-        [
-            replace(route, handler=rights.admitting(route.handler))
-            for route in map(covering, handlers.routes())
-        ],
-    ) as control:
-        try:
-            yield control
-        finally:
-            parts.events.close()
+
+
+def _reading(parts: Parts) -> wiring.Reading:
+    """Return what only reads, and knows what this daemon knows."""
+    engine = parts.engine
+    return wiring.reading_of(
+        engine.backends.catalog,
+        engine.fetcher,
+        replace(
+            wiring.holdings_of(parts.settings, engine.spool, engine.host),
+            away=lambda: parts.catalog_error,
+            limits=engine.shipper.judge.guard,
+        ),
+        parts.home,
+        engine.snapshotter.memories.expect,
+    )
 
 
 class _Digests(msgspec.Struct):
