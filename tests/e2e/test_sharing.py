@@ -7,7 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from daemons import Daemon, appear, daemon_on, differences, until
+from daemons import (
+    NOBODY,
+    Daemon,
+    appear,
+    as_nobody,
+    daemon_on,
+    differences,
+    until,
+)
 from expo_template import FILES
 from expokeep.control.client import Client
 from expokeep.errors import ExpokeepError
@@ -335,6 +343,31 @@ def test_who_may_have_no_more_builds_imports_none_and_uses_nothing(daemon, site,
 
     assert done == [0, 13]
     assert daemon.ask("share", "show", link)["share"]["uses"] == 1
+
+
+def test_a_user_of_the_host_imports_into_a_session_of_its_own(
+    as_root, daemon, site, shop
+):
+    sid, place = shop
+    link = lent(daemon, sid)
+    back = site.top / "of-nobody"
+
+    def nobody(*words):
+        return daemon.cli(*words, before=as_nobody())
+
+    refused = nobody("share", "import", link, "--user", ANN)
+    made = nobody("share", "import", link, "-q")
+    new = made.stdout.strip()
+    restored = nobody("restore", new, "--to", back)
+    again = nobody("share", "create", new, "--json")
+
+    assert (refused.returncode, made.returncode) == (12, 0)
+    assert restored.returncode == 0, restored.stderr
+    assert differences(place, back) == ""
+    assert {back.stat().st_uid, (back / "App.js").stat().st_uid} == {NOBODY}
+    assert again.returncode == 0
+    assert nobody("share", "create", sid).returncode == 10
+    assert nobody("log", sid).returncode == 10
 
 
 def test_neither_token_nor_password_is_anywhere_but_where_it_was_told(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from expokeep import clock, wiring
-from expokeep.errors import ExpokeepError
+from expokeep.errors import ConfigError, ExpokeepError
 from expokeep.model import size
 from expokeep.service.app_tables import complaints, looked_for, state_of
 from expokeep.service.hooking import obstacle_to
@@ -178,9 +178,12 @@ def _sharing(parts: Parts) -> Iterator[Check]:
         return
     try:
         strange, is_own = wiring.strange_shares(parts.settings, parts.engine.backends)
-    except ExpokeepError as error:
-        yield Check("sharing", "error", str(error), error.hint)
+    except ConfigError as error:
+        hint = error.hint or "See RUNBOOK, `A link does not work`."
+        yield Check("sharing", "error", str(error), hint)
         return
+    except ExpokeepError:
+        return  # the check of Postgres has told it
     hint = "Give all hosts of a database one pepper: sharing.pepper-file."
     if strange:
         detail = f"{strange} shares were made under another pepper: no host with this "

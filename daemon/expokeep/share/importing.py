@@ -184,12 +184,19 @@ class Importing:
 
     def _look(self, wish: Wish, door: Door, seq: int) -> None:
         """See that nothing is lent that its owner would not have lent."""
-        with _veiled():
-            is_clean = self.may_lend(door.session, seq)
-        if not is_clean:
-            log.warning("share held back", share=door.name, version=seq)
-            self._turn_away(door, "secrets", wish)
-        self.shares.note_look(door.name, seq)
+        with self.turns.looking:
+            now = self._looked_at(wish)
+            if now.seq != seq or not now.must_look:
+                return  # somebody else has looked, or it is another one by now
+            if self.turns.is_withheld((door.name, seq)):
+                self._turn_away(door, "secrets", wish)
+            with _veiled():
+                is_clean = self.may_lend(door.session, seq)
+            if not is_clean:
+                self.turns.withhold((door.name, seq))
+                log.warning("share held back", share=door.name, version=seq)
+                self._turn_away(door, "secrets", wish)
+            self.shares.note_look(door.name, seq)
 
     def _done(self, wish: Wish, use: Use, beginning: Beginning) -> Imported:
         point("after-share-reserve")

@@ -22,6 +22,9 @@ class Turns:
         self._lock = threading.Lock()
         self.passwords = threading.Lock()
         """Held to try a password: each costs memory, and is counted before the next."""
+        self.looking = threading.Lock()
+        """Held to look through a version: that costs requests, and one is enough."""
+        self._withheld: OrderedDict[Hashable, None] = OrderedDict()
 
     def require_patience(self, caller: Hashable) -> None:
         """Check that somebody has not tried too often.
@@ -36,6 +39,18 @@ class Turns:
                 error = AccessDenied("too many shares that cannot be used were tried")
                 error.hint = "Wait ten minutes."
                 raise error
+
+    def withhold(self, what: Hashable) -> None:
+        """Remember that something was looked through, and is not to be lent."""
+        with self._lock:
+            self._withheld[what] = None
+            while len(self._withheld) > MAX_CALLERS:
+                self._withheld.popitem(last=False)
+
+    def is_withheld(self, what: Hashable) -> bool:
+        """Return whether something was found not to be lent."""
+        with self._lock:
+            return what in self._withheld
 
     def note(self, caller: Hashable) -> None:
         """Note that somebody tried in vain."""

@@ -82,10 +82,13 @@ def strange_shares(settings: Settings, held: Backends) -> tuple[int, bool]:
     """Return how many live shares this host does not know, and if its key is its own.
 
     Raises:
-        ConfigError: no database is configured, or the key of tokens is damaged.
+        ConfigError: the key of tokens is damaged.
+        BackendUnreachable, ...: Postgres does not say.
     """
-    is_own = settings.sharing.pepper is None
-    return shares_of(held).strange(pepper_of(settings).shown), is_own
+    pepper, is_own = pepper_of(settings), settings.sharing.pepper is None
+    if database_of(held.catalog) is None:
+        return 0, is_own
+    return shares_of(held).strange(pepper.shown), is_own
 
 
 def importing_of(
