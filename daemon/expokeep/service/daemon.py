@@ -72,6 +72,7 @@ def running(settings: Settings) -> Iterator[Parts]:
         wiring.require_schema(engine.backends.catalog)
         parts = _assembled(settings, engine, progresses)
         parts.tally = _tallying(engine, parts.events)
+        OverQuota(parts.events)
         # After all that could begin it anew has come to its end.
         stack.callback(released, parts)
         stack.enter_context(Repeating("upkeep", HEARTBEAT_EVERY_S, Upkeep(parts).act))
@@ -137,9 +138,6 @@ def _assembled(settings: Settings, engine: Engine, progresses: Progresses) -> Pa
     saving = Saving(
         settings, engine.snapshotter, board, due, shipping, rooms, observer.rescan
     )
-    OverQuota(shipping.events)
-    told = wiring.surroundings(engine.backends.catalog)
-    telling = Telling(board, engine.spool, engine.host, told) if told else None
     shippers = Workers("shipper", SHIPPERS, waiting, shipping.handle)
     progresses.alive = shippers.touch
     return Parts(
@@ -153,9 +151,15 @@ def _assembled(settings: Settings, engine: Engine, progresses: Progresses) -> Pa
         savers=Workers("saver", settings.workers, due, saving.handle),
         shippers=shippers,
         progresses=progresses,
-        telling=telling,
+        telling=_telling(engine, board),
         events=shipping.events,
     )
+
+
+def _telling(engine: Engine, board: Board) -> Telling | None:
+    """Return what tells other hosts, where there is a catalog to tell."""
+    told = wiring.surroundings(engine.backends.catalog)
+    return Telling(board, engine.spool, engine.host, told) if told else None
 
 
 def _board(

@@ -96,3 +96,38 @@ def test_packs_are_merged_when_something_is_new_and_nothing_waits(site):
     site.chores["collect"].act(never)
     levels = [info.key.split("-")[-6] for info in site.keeper.store.list("v1/main/")]
     assert levels.count("1") == 1
+
+
+def test_once_the_clock_is_a_month_on_a_build_goes_by_itself(site):
+    saved(site, 2)
+    catalog = site.keeper.catalog
+
+    def advanced(days):
+        """Let everything have happened so much earlier: only the clock is asked."""
+        with catalog.database.apart(answer_s=5) as connection:
+            for table, column in (
+                ("session", "created_at"),
+                ("session", "accessed_at"),
+                ("session", "deleted_at"),
+                ("version", "recorded_at"),
+                ("pack", "state_at"),
+            ):
+                connection.execute(
+                    f"UPDATE {table} SET {column} = {column} - %s * interval '1 day'",
+                    [days],
+                )
+
+    advanced(29)
+    site.chores["collect"].act(never)
+    assert catalog.session(SHOP) is not None
+
+    advanced(2)
+    site.chores["collect"].act(never)
+    assert catalog.session(SHOP) is None  # and can be had back for a week
+
+    advanced(8)
+    for _ in range(2):
+        site.chores["collect"].act(never)
+        advanced(8)
+    assert list(site.keeper.store.list("v1/main/")) == []
+    assert catalog.session(SHOP, deleted_too=True) is None
