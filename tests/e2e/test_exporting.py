@@ -122,31 +122,6 @@ def test_a_directory_is_what_was_kept_and_never_in_the_way(daemon, site, shop):
     assert "-o" in again.stderr
 
 
-def test_what_is_there_is_replaced_only_by_who_says_so(daemon, site, shop):
-    sid, _ = shop
-    target = site.top / f"{sid}.zip"
-    target.write_text("mine")
-
-    refused = daemon.cli("export", sid, "--format", "zip", "-o", target)
-    assert (refused.returncode, target.read_text()) == (4, "mine")
-    daemon.ask("export", sid, "--format", "zip", "-o", target, "--force")
-
-    assert target.read_bytes().startswith(b"PK")
-
-
-def test_secrets_are_left_out_if_asked_and_pointed_out_if_not(daemon, site, shop):
-    sid, _ = shop
-    less, more = site.top / f"{sid}-less", site.top / f"{sid}-more"
-
-    left = daemon.ask("export", sid, "--format", "dir", "--redact", "-o", less)
-    noted = daemon.cli("export", sid, "--format", "dir", "-o", more)
-
-    assert sorted(left["left_out"]) == [".env", "src/config.js"]
-    assert sorted(digests(less)) == ["App.js", "package.json", "src/Button.js"]
-    assert "note: .env, src/config.js look like secrets" in noted.stderr
-    assert KEY not in noted.stderr + noted.stdout
-
-
 def test_a_history_is_commits_that_are_its_versions(daemon, site):
     sid, place = site.session()
     elsewhere = site.top / "elsewhere"
@@ -267,11 +242,10 @@ def test_a_shell_and_node_fetch_and_prove_it(daemon, site, shop):
     assert (site.top / f"{sid}--shell" / "App.js").read_text() == PROJECT["App.js"]
 
 
-@pytest.mark.parametrize("expires", ["8d", "0s"])
-def test_no_link_works_longer_than_servers_allow(daemon, site, shop, expires):
+def test_no_link_works_longer_than_servers_allow(daemon, shop):
     sid, _ = shop
 
-    refused = daemon.cli("plan", sid, "--expires", expires)
+    refused = daemon.cli("plan", sid, "--expires", "8d")
 
     assert refused.returncode == 2
     assert "7d" in refused.stderr

@@ -180,18 +180,3 @@ def test_the_files_can_be_given_to_whoever_works_on_them(daemon, site, project):
     place = Path(told["directory"])
     found = {(one.lstat().st_uid, one.lstat().st_gid) for one in place.rglob("*")}
     assert found | {(place.stat().st_uid, place.stat().st_gid)} == {(NOBODY, NOBODY)}
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        (),
-        ("--from-archive", "x", "--from-git", "y"),
-        ("--from-git", "http://example.com/x"),
-        ("--from-archive", "/no/such/file"),
-        ("--from-archive", "/no/such/file", "--ref", "main"),
-        ("--from-git", "https://example.com/x", "--owner", "alice"),
-    ],
-)
-def test_words_that_mean_nothing_are_refused(daemon, words):
-    assert daemon.cli("import", *words).returncode == 2

@@ -107,3 +107,19 @@ def test_what_comes_from_git_is_named_in_words_that_git_understands(run, keeper)
         ended = run("import", "--from-git", place)
         assert ended.code == 2
         assert "https or ssh" in ended.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--from-archive", "x", "--from-git", "y"),
+        ("--from-archive", "/no/such/file"),
+        ("--from-archive", "/no/such/file", "--ref", "main"),
+        ("--from-git", "https://example.com/x", "--owner", "alice"),
+        ("--from-git", "https://example.com/x", "--ref", "-x"),
+        ("--from-archive", "x", "--session", "../x"),
+    ],
+)
+def test_words_that_mean_nothing_are_refused(run, keeper, words):
+    assert run("import", *words).code == 2
