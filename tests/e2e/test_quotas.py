@@ -80,6 +80,8 @@ def test_forks_and_undeletes_are_held_as_well(daemon, site):
 
     assert (forked.returncode, again.returncode, back.returncode) == (13, 0, 13)
     assert len(builds(daemon, "bob")) == 2
+    # Nothing of what was refused is left behind.
+    assert len(daemon.ask("sessions", "--user", "bob")["sessions"]) == 2
 
 
 def test_of_two_who_save_at_once_one_gets_the_last_place(daemon, site):

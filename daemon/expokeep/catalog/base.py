@@ -201,10 +201,13 @@ class Catalog(Reading, Protocol):
         """Set what a person says of a session; None leaves a value as it is."""
         ...
 
-    def require_room(self, session: SessionId, user: str | None) -> None:
+    def require_room(
+        self, session: SessionId, user: str | None, *, size_bytes: int = 0
+    ) -> None:
         """Check that a session may become a build of a user, or else of its owner.
 
         Nothing is promised by it: what counts is asked again when it becomes one.
+        Nothing is begun either, so that nothing is left behind by a refusal.
 
         Raises:
             QuotaExceeded: it may not.

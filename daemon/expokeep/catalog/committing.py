@@ -27,10 +27,8 @@ from expokeep.catalog.values import (
     SeqTaken,
 )
 from expokeep.catalog.versions import Standing, Versions
-from expokeep.errors import QuotaExceeded
 from expokeep.model.digest import Digest
 from expokeep.model.quota import QuotaRules
-from expokeep.model.size import shown
 from expokeep.model.tree import files_in
 from expokeep.model.version import Version
 
@@ -108,10 +106,8 @@ def _admit(quotas: Quotas, new: NewVersion, standing: Standing) -> None:
     Raises:
         QuotaExceeded: there is none. Beside the head there always is.
     """
-    most = quotas.rules.max_build_bytes if quotas.rules else None
-    if new.trigger in BEGUN and most is not None and new.size_bytes > most:
-        size = shown(new.size_bytes)
-        raise QuotaExceeded(f"a build may have {shown(most)}, not {size}")
+    if new.trigger in BEGUN:
+        quotas.admit_size(new.size_bytes)
     returns = standing.has_expired or new.trigger == "save"
     if standing.owner is None or not new.moves_head:
         return

@@ -166,12 +166,16 @@ class PostgresCatalog(Reading):
         if not self.database.run(work):
             raise _no_session(session)
 
-    def require_room(self, session: SessionId, user: str | None) -> None:
+    def require_room(
+        self, session: SessionId, user: str | None, *, size_bytes: int = 0
+    ) -> None:
         """Check that a session may become a build of a user, or of its owner."""
 
         def work(connection: Connection[TupleRow]) -> None:
             with connection.transaction(force_rollback=True):
-                Quotas(connection, self.quotas).admit_wish(session, user)
+                quotas = Quotas(connection, self.quotas)
+                quotas.admit_size(size_bytes)
+                quotas.admit_wish(session, user, size_bytes)
 
         self.database.run(work)
 

@@ -92,7 +92,20 @@ class Quotas:
             return ()
         return self.admit(session, user, Gain(1, build.size_bytes))
 
-    def admit_wish(self, session: SessionId, user: str | None) -> Evicted:
+    def admit_size(self, size_bytes: int) -> None:
+        """See to it that a build that a person begins is not too big.
+
+        Raises:
+            QuotaExceeded: it is.
+        """
+        most = self.rules.max_build_bytes if self.rules else None
+        if most is not None and size_bytes > most:
+            size = shown(size_bytes)
+            raise QuotaExceeded(f"a build may have {shown(most)}, not {size}")
+
+    def admit_wish(
+        self, session: SessionId, user: str | None, size_bytes: int = 0
+    ) -> Evicted:
         """See to it that a session could be a build of a user, or else of its owner.
 
         Raises:
@@ -103,7 +116,8 @@ class Quotas:
         is_build = build is not None and build.has_head and not build.is_deleted
         if owner is None or (build is not None and is_build and build.owner == owner):
             return ()
-        return self.admit(session, owner, Gain(1, build.size_bytes if build else 0))
+        becomes_bytes = size_bytes or (build.size_bytes if build else 0)
+        return self.admit(session, owner, Gain(1, becomes_bytes))
 
     def admit_back(self, session: SessionId, size_bytes: int | None = None) -> Evicted:
         """See to it that a session may be a build again, or for the first time.

@@ -86,6 +86,7 @@ class Forker:
         Raises:
             NotFound: the origin is not kept any more.
             SessionExists: a new session's name is taken.
+            QuotaExceeded: its owner may have no more builds, or none so big.
             Held: another host that is alive holds the session that is to go back.
             IntegrityError: contents of it are missing or damaged.
             Withdrawn: a sweep or another session was faster. Nothing of it is recorded.
@@ -141,6 +142,9 @@ class Forker:
         taken over: it was killed before there was anything to record.
         """
         wish, root = subject.wish, subject.root
+        self.catalog.require_room(
+            wish.session, wish.owner, size_bytes=size_bytes(subject.tree)
+        )
         row = self.catalog.session(wish.session, deleted_too=True)
         if row is not None and (
             row.last_seq > 0
