@@ -44,11 +44,13 @@ def test_an_archive_is_written_and_told_of(run, keeper, tmp_path):
 
 @pytest.mark.parametrize("form", ["tar.gz", "zip", "dir"])
 def test_wrong_bytes_leave_nothing_behind(run, keeper, tmp_path, form):
-    keeper.damage = b"other"
+    keeper.files = {b"App.js": b"hi\n"}
+    keeper.damage = b"ho\n"
 
     ended = run("export", "shop", "--format", form, "-o", tmp_path / "x")
 
     assert ended.code == 15
+    assert "other bytes" in ended.err
     assert os.listdir(tmp_path) == []
 
 
