@@ -44,3 +44,4 @@ def _write(file: Path, key: str) -> None:
         os.fsync(fresh.fileno())
         with contextlib.suppress(FileExistsError):
             os.link(fresh.name, file)
+        os.sync()  # a loss of power must not end every link that was handed out
