@@ -103,15 +103,13 @@ class Sessions:
         """Return sessions as lists show them, the one used last first."""
         values = {"owner": owner, "prefix": prefix, "limit": limit, "uid": uid}
         with self.connection.cursor(row_factory=class_row(SessionRow)) as cursor:
-            wish = {**values, "exact": None, "deleted_too": False}
-            return cursor.execute(_SQL["rows"], wish).fetchall()
+            return cursor.execute(_SQL["rows"], values).fetchall()
 
     def one(self, session: SessionId, *, deleted_too: bool) -> SessionRow | None:
         """Return one session, if there is such a one."""
-        values = {"owner": None, "prefix": "", "limit": 1, "uid": None}
+        values = {"session": session, "deleted_too": deleted_too}
         with self.connection.cursor(row_factory=class_row(SessionRow)) as cursor:
-            wish = {**values, "exact": session, "deleted_too": deleted_too}
-            return cursor.execute(_SQL["rows"], wish).fetchone()
+            return cursor.execute(_SQL["one"], values).fetchone()
 
     def describe(
         self, session: SessionId, *, owner: str | None, project_name: str | None

@@ -105,12 +105,32 @@ SELECT session.sid AS session, session.owner, session.project_name,
    AND head.seq = session.head_seq
  WHERE (%(owner)s::text IS NULL OR session.owner = %(owner)s)
    AND (%(uid)s::bigint IS NULL OR session.root_uid = %(uid)s)
-   AND (%(exact)s::text IS NULL OR session.sid = %(exact)s)
    AND session.sid >= %(prefix)s
    AND session.sid < %(prefix)s || '~'
-   AND (session.deleted_at IS NULL OR %(deleted_too)s)
+   AND session.deleted_at IS NULL
  ORDER BY session.accessed_at DESC, session.sid
  LIMIT %(limit)s;
+
+-- name: one
+-- A query of its own, by the index: nearly every request asks whose a session is.
+SELECT session.sid AS session, session.owner, session.project_name,
+       host.name AS host, session.last_seq, session.head_seq,
+       coalesce(head.file_count, 0) AS file_count,
+       coalesce(head.size_bytes, 0) AS size_bytes,
+       session.created_at, head.taken_at AS saved_at, session.accessed_at,
+       (SELECT count(*)
+          FROM version
+         WHERE version.session = session.id
+           AND version.parked IS NOT NULL)::integer AS parked_count,
+       session.root_uid, session.host AS host_id,
+       coalesce(host.lease_until > clock_timestamp(), false) AS host_is_alive
+  FROM session
+  LEFT JOIN host ON host.id = session.host
+  LEFT JOIN version AS head
+    ON head.session = session.id
+   AND head.seq = session.head_seq
+ WHERE session.sid = %(session)s
+   AND (session.deleted_at IS NULL OR %(deleted_too)s);
 
 -- name: describe
 UPDATE session
