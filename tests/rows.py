@@ -105,7 +105,7 @@ class Rows:
             pass
 
     def _read(self, digests: Collection[bytes]) -> Mapping[bytes, bytes]:
-        return {digest: self.contents[digest] for digest in digests}
+        return {digest: self.contents.get(digest, b"") for digest in digests}
 
     def expected(self) -> dict[str, dict[str, Any]]:
         """Return what every row of ours is to say, by what the catalog answers."""

@@ -4,7 +4,7 @@ One daemon of all does this. What the app writes is heeded, what it deletes is d
 softly; what nobody can have meant is undone and told.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from expokeep.catalog.legacy_values import Found, Mark, Wish
@@ -12,6 +12,7 @@ from expokeep.errors import Busy, ExpokeepError
 from expokeep.legacy.ports import Ports, Publish, Read
 from expokeep.log import get
 from expokeep.model.described import MOST_BYTES, described
+from expokeep.model.digest import Digest
 
 log = get(__name__)
 
@@ -160,12 +161,24 @@ class Keeper:
 
     def _describe(self) -> None:
         """Read what projects say of themselves, where only the bucket knows it."""
-        while digests := self.ports.descriptions.undescribed(most_bytes=MOST_BYTES):
+        undescribed = self.ports.descriptions.undescribed
+        while digests := undescribed(most_bytes=MOST_BYTES):
             try:
-                contents = self.read(digests)
+                found = [pair for one in digests for pair in self._said(one)]
             except ExpokeepError as error:
                 log.warning("descriptions not read", error=str(error))
                 return
-            self.ports.descriptions.describe(
-                [(digest, described(data)) for digest, data in contents.items()]
-            )
+            self.ports.descriptions.describe(found)
+            if len(found) < len(digests):
+                return  # some are lost: another time
+
+    def _said(self, digest: Digest) -> Iterator[tuple[Digest, bytes]]:
+        """Yield what a file says, if it is not lost."""
+        try:
+            contents = self.read([digest])
+        except ExpokeepError as error:
+            if error.transient:
+                raise
+            log.debug("description not read", error=str(error))
+        else:
+            yield digest, described(contents[digest])
