@@ -13,6 +13,7 @@ from expokeep import clock, wiring
 from expokeep.catalog.base import Catalog
 from expokeep.catalog.values import Host
 from expokeep.fork.run import Forker, Record, Site
+from expokeep.fork.under_way import UnderWay
 from expokeep.fork.values import Wish as ForkWish
 from expokeep.model.guard import Limits
 from expokeep.model.ignore import DEFAULT_EXCLUDES
@@ -61,6 +62,7 @@ class Keeper:
     executor: ThreadPoolExecutor
     policy: Policy = POLICY
     host: Host = field(default_factory=lambda: Host(uuid.uuid4(), "here"))
+    forks: UnderWay = field(default_factory=UnderWay)
 
     def __post_init__(self) -> None:
         self.restart()
@@ -142,6 +144,7 @@ class Keeper:
             Site(self.policy.scope, self.policy.key_prefix, 3, fsync=False),
             record or (lambda entry: self.shipper.ship(entry).version),
             clock.now,
+            self.forks,
         )
 
     def restore(self, version: str, target: Path | None = None, **wish) -> Result:

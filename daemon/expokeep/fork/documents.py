@@ -44,8 +44,8 @@ class Reverted(_Document, frozen=True, tag="reverted"):
     gone_count: int
     """Paths that differ from the head before it."""
     directory: str | None
-    """Where a directory of the session stands on this host that differs from it: whoever
-    asked brings it in line by a restore. None: there is none to be brought in line."""
+    """Where a directory of the session stands on this host that differs from it:
+    whoever asked brings it in line by a restore. None: there is none such."""
     parked: str | None = None
 
 

@@ -8,13 +8,14 @@ rebuild.
 
 import datetime
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from expokeep.catalog.base import Catalog
 from expokeep.catalog.values import Host, Opened, PackRecord, RootOwner
 from expokeep.crash import point
 from expokeep.errors import Busy, ExpokeepError, IntegrityError, NotFound, UsageError
+from expokeep.fork.under_way import UnderWay
 from expokeep.fork.values import SessionExists, Wish
 from expokeep.log import get
 from expokeep.model.digest import Digest
@@ -69,7 +70,7 @@ class _Subject:
 
 @dataclass(frozen=True, slots=True)
 class Forker:
-    """Fulfils wishes. Safe from any thread, one wish for a session at a time."""
+    """Fulfils wishes. Safe from any thread."""
 
     catalog: Catalog
     spool: Spool
@@ -77,6 +78,8 @@ class Forker:
     site: Site
     record: Record
     now: Callable[[], datetime.datetime]
+    under_way: UnderWay = field(default_factory=UnderWay)
+    """Of this process: two that make the same draft would be in each other's way."""
 
     def fork(self, wish: Wish) -> Version:
         """Make a version, and return once it is recorded.
@@ -89,12 +92,19 @@ class Forker:
             QuotaExceeded: its owner may have no more builds, or none so big.
             Held: another host that is alive holds the session that is to go back.
             IntegrityError: contents of it are missing or damaged.
+            Busy: another wish for the session is under way, or it was sealed and waits.
             Withdrawn: a sweep or another session was faster. Nothing of it is recorded.
             BackendUnreachable, Busy, ...: if it was sealed, it is recorded as soon as
                 that is possible; the same wish tells.
         """
         if (made := self._made(wish)) is not None:
             return made
+        with self.under_way.alone(wish.session, wish.pack):
+            entry = self._pending(wish) or self._begin(wish)
+        return self.record(entry)
+
+    def _begin(self, wish: Wish) -> SpoolEntry:
+        """Seal what is wished for."""
         subject = self._subject(wish)
         opened = self._begun(subject) if wish.is_first else self._back(subject)
         try:
@@ -104,7 +114,7 @@ class Forker:
                 self.catalog.abandon(wish.session)
             raise
         log.info("fork sealed", session=wish.session, trigger=wish.trigger)
-        return self.record(entry)
+        return entry
 
     def _made(self, wish: Wish) -> Version | None:
         version = self.catalog.trace([wish.pack]).version
@@ -112,10 +122,12 @@ class Forker:
             if version.session != wish.session:
                 raise UsageError("another wish has this id; leave it out")
             return version
-        for entry in self.spool.pending(wish.session):
-            if entry.pack == wish.pack:
-                return self.record(entry)
-        return None
+        entry = self._pending(wish)
+        return None if entry is None else self.record(entry)
+
+    def _pending(self, wish: Wish) -> SpoolEntry | None:
+        pending = self.spool.pending(wish.session)
+        return next((one for one in pending if one.pack == wish.pack), None)
 
     def _subject(self, wish: Wish) -> _Subject:
         tree, root, name = wish.tree, wish.root, wish.project_name

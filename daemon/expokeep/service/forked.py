@@ -4,6 +4,7 @@ from expokeep import clock, wiring
 from expokeep.catalog.base import Catalog
 from expokeep.errors import NotFound, TimedOut
 from expokeep.fork.run import Forker, Record
+from expokeep.fork.under_way import UnderWay
 from expokeep.model.version import Version
 from expokeep.service.shipping import Shipping
 from expokeep.spool.spool import SpoolEntry
@@ -14,9 +15,10 @@ TIMEOUT_S = 120.0
 _LOOK_EVERY_S = 0.5
 
 
-def forker_of(engine: Engine, shipping: Shipping) -> Forker:
+def forker_of(engine: Engine, shipping: Shipping, under_way: UnderWay) -> Forker:
     """Return what makes versions of what is kept, beside a running daemon."""
-    return wiring.forker_of(engine, _recorder(engine.backends.catalog, shipping))
+    record = _recorder(engine.backends.catalog, shipping)
+    return wiring.forker_of(engine, record, under_way)
 
 
 def _recorder(catalog: Catalog, shipping: Shipping) -> Record:

@@ -8,6 +8,7 @@ from pathlib import Path
 from expokeep import clock
 from expokeep.errors import BackendUnreachable, ExpokeepError
 from expokeep.fork.run import Forker
+from expokeep.fork.under_way import UnderWay
 from expokeep.model.names import SessionId
 from expokeep.restore.ahead import AWAY, whose
 from expokeep.service.board import Board
@@ -44,6 +45,8 @@ class Parts:
     savers: Workers[SessionDirectory, SessionId]
     shippers: Workers[SessionId, SessionId]
     progresses: Progresses
+    forks: UnderWay = field(default_factory=UnderWay)
+    """What is made of what is kept, right now."""
     catalog_error: ExpokeepError | None = None
     """The failure of the last heartbeat, if it failed."""
     is_drained: bool = False
@@ -62,7 +65,7 @@ class Parts:
     @property
     def forker(self) -> Forker:
         """What makes versions of what is kept already."""
-        return forker_of(self.engine, self.shipping)
+        return forker_of(self.engine, self.shipping, self.forks)
 
     def is_well(self) -> bool:
         """Ask every part whether it makes progress."""

@@ -4,18 +4,20 @@ from expokeep import clock
 from expokeep.catalog.templates import PostgresTemplates
 from expokeep.errors import ConfigError
 from expokeep.fork.run import Forker, Record, Site
+from expokeep.fork.under_way import UnderWay
 from expokeep.settings.policies import SCOPE, policy_of
 from expokeep.wiring.backends import Backends, database_of
 from expokeep.wiring.engine import Engine
 
 
-def forker_of(engine: Engine, record: Record) -> Forker:
+def forker_of(engine: Engine, record: Record, under_way: UnderWay) -> Forker:
     """Return it, on an engine that is open.
 
     Args:
         engine: of this host.
         record: uploads and records what is sealed, as the one who runs the engine does
             it: a daemon has its shippers.
+        under_way: one for the process.
     """
     policy = policy_of(engine.settings)
     return Forker(
@@ -25,6 +27,7 @@ def forker_of(engine: Engine, record: Record) -> Forker:
         site=Site(SCOPE, policy.key_prefix, policy.incremental_level, policy.fsync),
         record=record,
         now=clock.now,
+        under_way=under_way,
     )
 
 

@@ -18,6 +18,7 @@ from expokeep.errors import (
     QuotaExceeded,
     UsageError,
 )
+from expokeep.fork.under_way import UnderWay
 from expokeep.fork.values import SessionExists, Wish
 from expokeep.model.names import SessionId
 from expokeep.model.quota import QuotaRules
@@ -150,6 +151,18 @@ def test_a_wish_is_fulfilled_once(host, store):
         host.fork(**{**meant, "session": SessionId("other")})
 
 
+def test_one_that_comes_while_a_wish_is_fulfilled_is_turned_away(host):
+    project(host)
+    meant = wish(pack=clock.uuid7())
+
+    with host.forks.alone(meant["session"], clock.uuid7()), pytest.raises(Busy):
+        host.fork(**meant)
+    with host.forks.alone(SHOP, meant["pack"]), pytest.raises(Busy):
+        host.fork(**meant)
+
+    assert host.fork(**meant).seq == 1
+
+
 def test_a_wish_that_waits_in_the_spool_is_fulfilled_by_asking_again(host):
     project(host)
     meant = wish(pack=clock.uuid7())
@@ -280,8 +293,10 @@ def test_of_many_who_begin_a_session_at_once_one_does(host):
         origins.append(Origin(SHOP, host.save().seq))
 
     def begin(origin):
+        # Each as in a process of its own.
+        forker = replace(host.forker(), under_way=UnderWay())
         try:
-            return host.fork(**wish(origin=origin))
+            return forker.fork(Wish(**wish(origin=origin)))
         except (SessionExists, Withdrawn):
             return None
 
