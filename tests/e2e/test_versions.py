@@ -68,7 +68,7 @@ def test_the_digests_of_a_version_are_those_of_sha256sum(daemon, site):
     appear(place, {f"src/{n}.bin": os.urandom(n * 1000) for n in range(12)})
     daemon.await_versions(sid, 1)
 
-    entries = daemon.ask("ls", sid)["entries"]
+    entries = daemon.ask("ls", sid, "-l")["entries"]
 
     find = ["find", "src", "-type", "f", "-exec", "sha256sum", "{}", "+"]
     lines = run(find, cwd=place).stdout.splitlines()
