@@ -79,9 +79,11 @@ class HookQueue:
         """Return sessions whose newest version was not run on, newest first."""
         values = self._values() | {"young_s": YOUNG_S, "limit": MOST_DUE}
 
+        query = _SQL["due"]
+
         def work(connection: Connection[TupleRow]) -> list[SessionId]:
             with connection.cursor(row_factory=scalar_row) as cursor:
-                found = cursor.execute(_SQL["due"], values).fetchall()
+                found = cursor.execute(query, values).fetchall()
             return [SessionId(sid) for sid in found]
 
         return self.database.run(work)
@@ -94,9 +96,11 @@ class HookQueue:
         """
         values = self._values() | {"session": session, "command": command}
 
+        query = _SQL["claim"]
+
         def work(connection: Connection[TupleRow]) -> int | None:
             with connection.cursor(row_factory=scalar_row) as cursor:
-                seq: int | None = cursor.execute(_SQL["claim"], values).fetchone()
+                seq: int | None = cursor.execute(query, values).fetchone()
             return seq
 
         return self.database.run(work)
@@ -104,9 +108,8 @@ class HookQueue:
     def finish(self, session: SessionId, seq: int, result: Mapping[str, Any]) -> None:
         """Write down what came of a version that was claimed."""
         values = {**result, "session": session, "seq": seq, "host": self.host.id}
-        self.database.run(
-            lambda connection: connection.execute(_SQL["finish"], values).rowcount
-        )
+        query = _SQL["finish"]
+        self.database.run(lambda connection: connection.execute(query, values).rowcount)
 
     def _values(self) -> dict[str, object]:
         return {

@@ -84,10 +84,12 @@ class Outbox:
             for one in endpoints
         ]
 
+        query = _SQL["register"]
+
         def work(connection: Connection[TupleRow]) -> None:
             with connection.transaction():
                 for row in rows:
-                    connection.execute(_SQL["register"], row)
+                    connection.execute(query, row)
                 self.withdraw(connection, [one.id for one in endpoints])
 
         self.database.run(work)
@@ -99,10 +101,11 @@ class Outbox:
     def claim(self, webhook: str) -> list[Delivery]:
         """Take some of what is due."""
         values = {"webhook": webhook, "limit": BATCH, "hold_s": HOLD_S}
+        query = _SQL["claim"]
 
         def work(connection: Connection[TupleRow]) -> list[Delivery]:
             with connection.cursor(row_factory=class_row(Delivery)) as cursor:
-                return cursor.execute(_SQL["claim"], values).fetchall()
+                return cursor.execute(query, values).fetchall()
 
         return self.database.run(work)
 
@@ -124,11 +127,12 @@ class Outbox:
 
     def due_in_s(self, webhook: str) -> float | None:
         """Return when something is due; None if nothing waits."""
+        query = _SQL["due_in_s"]
 
         def work(connection: Connection[TupleRow]) -> float | None:
             with connection.cursor(row_factory=scalar_row) as cursor:
                 due_in_s: float | None = cursor.execute(
-                    _SQL["due_in_s"], {"webhook": webhook}
+                    query, {"webhook": webhook}
                 ).fetchone()
             return due_in_s
 
@@ -144,10 +148,11 @@ class Outbox:
 
     def standing(self) -> list[Standing]:
         """Return how all webhooks stand, also those that only other hosts know."""
+        query = _SQL["standing"]
 
         def work(connection: Connection[TupleRow]) -> list[Standing]:
             with connection.cursor(row_factory=class_row(Standing)) as cursor:
-                return cursor.execute(_SQL["standing"]).fetchall()
+                return cursor.execute(query).fetchall()
 
         return self.database.run(work)
 
