@@ -3,11 +3,13 @@
 import contextlib
 import shutil
 import time
+import urllib.parse
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from daemons import Daemon, as_nobody, daemon_on, digests, write
+from daemons import Daemon, as_nobody, daemon_on, digests, until, write
 
 
 @pytest.fixture
@@ -18,6 +20,20 @@ def embedded(site):
             if name.startswith(("R2_", "DATABASE_URL")):
                 del daemon.environment[name]
         yield daemon
+
+
+def dsn_of(embedded: Daemon) -> str:
+    """Return how its Postgres is reached: by a socket beside its data."""
+    home = embedded.state / "postgres"
+    password = (home / "password").read_text()
+    sockets = urllib.parse.quote(str(home / "socket"), safe="")
+    return f"postgresql://expokeep:{password}@{sockets}:5432/postgres"
+
+
+def builds_of(embedded: Daemon) -> list[tuple[str]]:
+    """Return the sessions that the app would list."""
+    with psycopg.connect(dsn_of(embedded)) as app:
+        return app.execute('SELECT "sessionId" FROM public."BuildSession"').fetchall()
 
 
 def at_home_in(daemon: Daemon) -> set[int]:
@@ -38,6 +54,7 @@ def test_it_needs_no_configuration_and_survives_its_own_end(embedded, site):
     embedded.start("--embedded")
     told = embedded.log
     assert embedded.ask("save", sid)["version"] == 1
+    until(lambda: builds_of(embedded) == [(sid,)], "a row of the app's table")
     embedded.kill()
     embedded.start("--embedded")
     shutil.rmtree(place)

@@ -16,7 +16,7 @@ from expokeep.model.names import SessionId
 from rows import BASE, NEVER, Rows, begun, stamp
 
 SEEDS = 3
-ACTS = 60
+ACTS = 40
 SESSIONS = 4
 NAMES = (b"App.js", b"src/a.ts", b"app.json", b"caf\xc3\xa9", b"\xff", b"a\\b")
 
