@@ -208,6 +208,11 @@ class AppNotes:
         query = _SQL["refused"]
         self.database.run(lambda connection: connection.execute(query, {"what": what}))
 
+    def reveal(self, share: str, token: str) -> None:
+        """Show the app the token of a share that everybody may use."""
+        query, values = _SQL["reveal"], {"share": share, "token": token}
+        self.database.run(lambda connection: connection.execute(query, values))
+
     def standing(self) -> Standing:
         """Return how the app's tables are."""
         query = _SQL["standing"]

@@ -150,6 +150,16 @@ UPDATE legacy
    SET refused_at = now(),
        refused = %(what)s;
 
+-- name: reveal
+-- What only some may use, or who knows a word, is nobody's to see in a table.
+INSERT INTO legacy_token (share, session, token)
+SELECT share.id, share.session, %(token)s
+  FROM share
+ WHERE share.name = %(share)s
+   AND NOT share.is_listed
+   AND share.password IS NULL
+ON CONFLICT (share) DO NOTHING;
+
 -- name: standing
 SELECT legacy.is_attached, legacy.has_triggers, legacy.refused, legacy.refused_at,
        behind.number AS behind, behind.since, behind.why

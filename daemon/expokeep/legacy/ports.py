@@ -75,6 +75,9 @@ class Notes(Protocol):
     def refused(self, what: str) -> None:
         """Note what was refused."""
 
+    def reveal(self, share: str, token: str) -> None:
+        """Show the app the token of a share that everybody may use."""
+
     def standing(self) -> Standing:
         """Return how the app's tables are."""
 

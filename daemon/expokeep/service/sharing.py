@@ -70,6 +70,10 @@ class SharingRoutes:
             findings = sharing.lending.look(kept, terms)
             return Document(lent.encoded(lent.not_created(findings)))
         made = sharing.lending.lend(kept, terms, _who(call.peer))
+        if self.parts.settings.database.legacy_share_token:
+            app = wiring.legacy_ports(self.parts.engine.backends.catalog)
+            if app is not None:
+                app.notes.reveal(made.row.name, made.token.text)
         log.info("share created", share=made.row.name, session=version.session)
         self.parts.events.publish(
             "share.created",

@@ -1,6 +1,7 @@
 """What the app reads in its tables, column by column, and when."""
 
 import datetime
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -287,3 +288,42 @@ def test_a_deletion_of_the_row_takes_its_files(rows):
             "App.js",
             "00",
         )
+
+
+def share_of(rows, name, *, password=None):
+    rows.catalog.database.run(
+        lambda connection: connection.execute(
+            "INSERT INTO share (name, password, token, pepper, session, expires_at)"
+            " SELECT %(name)s::text, %(password)s,"
+            "        sha256(convert_to(%(name)s::text, 'UTF8')), '12345678', id,"
+            "        now() + interval '1 day'"
+            "   FROM session",
+            {"name": name, "password": password},
+        )
+    )
+
+
+def test_a_live_share_shows_and_its_token_only_if_it_is_wanted(rows):
+    Scribe(rows.catalog).record(PROJECT)
+    first, second, closed = (f"shr-{letter * 12}" for letter in "abc")
+    share_of(rows, first)
+    share_of(rows, second)
+    share_of(rows, closed, password="scrypt$x")
+    for name in (first, second, closed):
+        rows.ports.notes.reveal(name, f"token of {name}")
+
+    row = rows.app.builds()[SHOP]
+    assert (row["isShared"], row["shareToken"]) == (True, None)
+    assert row["expiresAt"] == NEVER
+
+    rows.wish = replace(rows.wish, shows_tokens=True)
+    rows.settle()
+    assert rows.app.builds()[SHOP]["shareToken"] == f"token of {second}"
+
+    for name, left in ((second, f"token of {first}"), (first, None)):
+        rows.catalog.database.run(
+            lambda connection, name=name: connection.execute(
+                "UPDATE share SET revoked_at = now() WHERE name = %s", [name]
+            )
+        )
+        assert rows.app.builds()[SHOP]["shareToken"] == left

@@ -201,7 +201,8 @@ SELECT session.id AS session, session.sid, session.owner, head.epoch, head.seq,
                       ORDER BY version.seq DESC
                       LIMIT 1) AS newest
  CROSS JOIN LATERAL (SELECT max(share.expires_at) AS until,
-                            (array_agg(share.token))[1] AS token
+                            (array_remove(array_agg(share.token), NULL))[1]
+                                AS token
                        FROM legacy_shares(session.id) AS share) AS shares
  CROSS JOIN LATERAL legacy_said(session.id, head.epoch, head.seq, 'app.json')
          AS app (body)
