@@ -3,8 +3,11 @@
 import hashlib
 import hmac
 import http.server
+import io
 import json
+import tarfile
 import threading
+import urllib.request
 from dataclasses import dataclass, field
 
 import psycopg
@@ -160,12 +163,14 @@ def test_what_is_given_up_is_shown_and_can_be_tried_again(daemon, receiver):
 
     listed = daemon.ask("webhooks", "list")["webhooks"]
     checks = daemon.cli("doctor").stdout
+    status = daemon.cli("status").stdout
     revived = daemon.ask("webhooks", "retry")
 
     assert [(one["dead"], one["error"], one["is_ours"]) for one in listed] == [
         (1, "it answered 503", True)
     ]
     assert "1 events were given up" in checks
+    assert "1 event given up" in status
     assert revived["revived"] == 1
     until(lambda: len(receiver.of("version.created", sid)) == 2, "the second request")
     assert PATH not in json.dumps(listed)
@@ -198,3 +203,30 @@ def test_what_happened_while_nobody_delivered_is_told_after_the_start(
 
             until(lambda: receiver.of("version.created", sid), "the request")
             assert one.stop() == 0
+
+
+@pytest.mark.long
+def test_a_version_comes_with_a_link_that_opens_it_and_nothing_else(
+    prepare_site, receiver, tmp_path
+):
+    with prepare_site() as site:
+        settings = (
+            f"{QUICK}webhooks: [{{url: '{receiver.url}?x=1', secret: {SECRET},"
+            " events: [version.created], with-plan: true}]\n"
+        )
+        with daemon_on(site, settings=settings) as one:
+            one.start()
+            until(lambda: "webhooks registered" in one.log, "registered")
+            sid, top = site.session()
+            appear(top, {"App.js": "one", ".env": "KEY=canary-of-a-key"})
+
+            until(lambda: receiver.of("version.created", sid), "the request")
+            assert one.stop() == 0
+
+            (body,) = receiver.of("version.created", sid)
+            with urllib.request.urlopen(body["plan"]["url"]) as answer:
+                archive = answer.read()
+
+    assert hashlib.sha256(archive).hexdigest() == body["plan"]["sha256"]
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        assert [one.name for one in tar if one.isfile()] == [f"{sid}/App.js"]

@@ -42,6 +42,9 @@ def summary(status: Status) -> list[str]:
     lines += [_proof(one) for one in status.proofs]
     if status.app_tables is not None:
         lines += _app_tables(status.app_tables)
+    if status.webhooks_given_up:
+        told = text.count(status.webhooks_given_up, "event")
+        lines.append(f"webhooks        {told} given up: `expokeep webhooks list`")
     if status.store_error:
         lines.append(f"uploads fail    {text.safe(status.store_error)}")
     if status.catalog_error:

@@ -1,8 +1,7 @@
 """The JSON contract: every answer of the daemon and of `expokeep --json`.
 
-Fields are only ever added, and a reader skips those that it does not know. Each
-document says by `message_type` what it is. Those of a restore are in
-`restore.documents`, and what all share is in `model.documents`.
+Fields are only ever added, and a reader skips those that it does not know. Each says by
+`message_type` what it is. What all share is in `model.documents`.
 """
 
 import datetime
@@ -14,6 +13,7 @@ from expokeep.history.app_tables_status import AppTablesStatus
 from expokeep.history.hooked import HookDocument
 from expokeep.history.logged import LoggedVersion
 from expokeep.history.spool_status import SpoolStatus
+from expokeep.history.watch_status import WatchStatus
 from expokeep.model.documents import (
     EntryDocument,
     EntryType,
@@ -171,16 +171,7 @@ class Info(Document, frozen=True, tag="info"):
     watch: tuple[str, ...]
     schema: int | None
     embedded: bool = False
-
-
-class WatchStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How well the daemon sees."""
-
-    sessions: int
-    watches: int
-    degraded: tuple[str, ...] = ()
-    overflows: int = 0
-    invalid_names: tuple[str, ...] = ()
+    contract: int = 1
 
 
 class SkippedPath(msgspec.Struct, frozen=True, kw_only=True):
@@ -238,6 +229,8 @@ class Status(Document, frozen=True, tag="status"):
     """Sessions that a quota keeps parked, on any host; at most 100."""
     app_tables: AppTablesStatus | None = None
     """To operators, where there are such tables."""
+    webhooks_given_up: int = 0
+    """What nobody took for a day, to operators."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):

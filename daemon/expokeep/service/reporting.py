@@ -23,9 +23,9 @@ from expokeep.history.documents import (
     SkippedPath,
     State,
     Status,
-    WatchStatus,
 )
 from expokeep.history.spool_status import EarlyStatus, SpoolStatus
+from expokeep.history.watch_status import WatchStatus
 from expokeep.model.documents import HeldDocument
 from expokeep.model.names import SessionId, for_terminal, to_text
 from expokeep.restore.documents import held_document
@@ -36,6 +36,7 @@ from expokeep.service.outlook import expiring, outlook, with_outlook
 from expokeep.service.parts import Parts
 from expokeep.service.proofs import last_proofs
 from expokeep.service.rights import Caller, Rights
+from expokeep.service.webhook_routes import given_up
 from expokeep.snapshot.capturing import Capturing
 from expokeep.spool.entry import Backlog
 
@@ -109,6 +110,7 @@ class Reporting:
                 expiring=expiring(ahead),
                 over_quota_count=len(ahead.over_quota),
                 app_tables=app,
+                webhooks_given_up=given_up(self.parts) if operator else 0,
             )
         )
 

@@ -505,3 +505,25 @@ def test_known_traps_of_yaml_are_configuration_errors(file, contents) -> None:
 
     with pytest.raises(ConfigError):
         load(path=file, environ=BASE, flags={})
+
+
+def test_a_webhook_without_a_secret_is_refused(file):
+    said = errors(file, "webhooks:\n  - url: https://hooks.example/x\n")
+
+    assert said == "e.yaml:2: webhooks[0].secret-file: what is sent is signed"
+
+
+def test_a_command_may_be_a_line_or_a_list(file):
+    line = loaded(file, "hooks: {on-version: npm test}\n").settings.hooks
+    words = loaded(file, "hooks: {on-version: [npm, test]}\n").settings.hooks
+
+    assert (line.on_version, words.on_version) == (("npm test",), ("npm", "test"))
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://x/y", "https://me:secret@x/y", "https://", "https://x/y#z"]
+)
+def test_what_is_no_place_for_a_webhook_is_refused(file, url):
+    said = errors(file, f"webhooks: [{{url: '{url}', secret: x}}]\n")
+
+    assert "webhooks[0].url" in said
