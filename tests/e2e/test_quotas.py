@@ -157,6 +157,7 @@ def test_what_is_captured_by_itself_is_parked_while_there_is_no_room(owned):
     assert place.exists()
 
 
+@pytest.mark.long
 def test_a_build_that_is_too_big_stays_at_its_last_version_if_that_is_wanted(owned):
     daemon, site = owned
     daemon.ask("quota", "set", "--user", "ann", "--builds", "9")

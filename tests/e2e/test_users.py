@@ -1,11 +1,15 @@
 """Ordinary users: as whom the daemon may run, and what each may ask of it."""
 
+import json
 import os
 import shutil
 
+import msgspec
 import pytest
 
+from asking_raw import answer
 from daemons import NOBODY, as_nobody, daemon_on, differences, digests, until
+from expokeep.builds.documents import BuildDocument
 
 
 def session_of(site, uid: int, name: str):
@@ -237,6 +241,33 @@ def test_on_behalf_of_a_user_what_the_user_owns_can_be_used(daemon, site, anns):
     assert sid in listed
     assert sid in daemon.cli("--as", "ann", "status", "--json").stdout
     assert differences(place, back) == ""
+
+
+def test_one_request_tells_whether_a_build_exists_and_what_it_is(daemon, site):
+    sid, place = session_of(site, os.geteuid(), "existing")
+    daemon.await_versions(sid, 1)
+    daemon.cli("save", sid, "--user", "team-blue", "-m", "hello")
+
+    def asked(session, user):
+        headers = {"Expokeep-User": user}
+        target = f"/v1/builds/{session}"
+        return answer(
+            str(daemon.state / "control.sock"),
+            {"method": "GET", "target": target, "headers": headers},
+        )
+
+    told = asked(sid, "team-blue")
+    build = msgspec.json.decode(told["body"], type=BuildDocument)
+    fields = {field.encode_name for field in msgspec.structs.fields(BuildDocument)}
+    missing = asked("never-was", "team-blue")
+
+    assert json.loads(told["body"]).keys() == {"message_type", *fields}
+    assert (build.owner, build.version, build.file_count) == ("team-blue", 1, 1)
+    assert build.directory == str(place)  # it is active
+    assert build.expires_at > build.accessed_at
+    assert missing["status"] == asked(sid, "ann")["status"] == 404
+    shutil.rmtree(place)
+    until(lambda: '"directory":null' in asked(sid, "team-blue")["body"], "only saved")
 
 
 def test_on_behalf_of_another_user_it_does_not_exist(daemon, site, anns):
