@@ -61,6 +61,17 @@ USES = (
     Wrong("revert {sid} {sid}@99", 10, "99"),
     Wrong("share show nosuch", 14, "this share cannot be used", "share list"),
     Wrong("share import nosuch", 14, "this share cannot be used"),
+    # What leaves the house, and what comes in.
+    Wrong("export nosuch -o {top}/x.zip", 10, "nosuch"),
+    Wrong("plan nosuch", 10, "nosuch"),
+    Wrong("publish create nosuch", 10, "nosuch"),
+    Wrong("export {sid} -o {top}/no/such/x", 1, "cannot write", "another place"),
+    Wrong("export {sid} -o {top}", 4, "exists", "--force"),
+    Wrong("plan {sid} --expires 8d", 2, "a link lives for 1s to 7d"),
+    Wrong("plan {sid} --compat", 2, "not made here", "compat-archive"),
+    Wrong("import", 2, "name one of --from-archive and --from-git"),
+    Wrong("import --from-archive {top}/none", 2, "cannot read"),
+    Wrong("import --from-git http://x/y", 2, "nothing to clone", "https or ssh"),
     # Words that mean nothing.
     Wrong("statsu", 2, "No such command 'statsu'", "status"),
     Wrong("status --unknown", 2, "No such option", "--help"),

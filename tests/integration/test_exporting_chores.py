@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -157,3 +157,19 @@ def test_what_was_noted_and_never_arrived_is_listed_and_withdrawn(site, tmp_path
     site.exporter.withdraw([one])
 
     assert site.listed() == []
+
+
+def test_what_is_public_has_the_address_that_the_world_knows(site):
+    """And what ends has that of the S3 endpoint, where a signature is good."""
+    world = replace(site.exporter.site, public_url="https://builds.example.com/")
+    exporter = Exporter(world)
+    wanted = wanted_of(site.source.offer(SHOP), site.source, "zip", ())
+    one, _ = exporter.publish(wanted)
+
+    assert exporter.link(one) == (f"https://builds.example.com/{one.key}", None)
+    url, until = site.exporter.link(one)
+    assert "builds.example.com" not in url
+    assert until is not None
+    lent = exporter.lend(wanted, 60.0)
+    assert lent.url.startswith("http://127.0.0.1")
+    assert "X-Amz-Expires=60" in lent.url
