@@ -82,9 +82,9 @@ def shares(ctx: click.Context, prefix: str) -> Items:
     """Return the ids of shares that begin so."""
     found = _asked(ctx, "/v1/shares", limit=_MOST).get("shares", ())
     return [
-        _item(str(one["id"]), str(one.get("session", "")))
+        _item(str(one["share"]), str(one.get("session", "")))
         for one in found
-        if str(one["id"]).startswith(prefix)
+        if str(one["share"]).startswith(prefix)
     ]
 
 

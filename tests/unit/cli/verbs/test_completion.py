@@ -126,7 +126,7 @@ def test_bash_completes_what_stands_behind_an_at(asked, line, offered):
 
 
 def test_bash_completes_shares_and_templates(asked):
-    asked.answers["/v1/shares"] = Raw(shares=[{"id": "s1"}, {"id": "t2"}])
+    asked.answers["/v1/shares"] = Raw(shares=[{"share": "s1"}, {"share": "t2"}])
     asked.answers["/v1/templates"] = Raw(templates=[{"name": "blank"}])
 
     assert completed("expokeep share revoke s") == ["s1"]
