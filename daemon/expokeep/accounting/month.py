@@ -87,13 +87,15 @@ def projected(month: Month, seen: Seen) -> Used:
 def _whole_by_counted(month: Month, seen: Seen) -> float:
     """Return by how much the month is longer than what was counted of it."""
     first = max(month.begin, seen.first_day or month.begin)
-    begin = datetime.datetime.combine(first, datetime.time(), datetime.UTC)
+    begin = _midnight(first)
     # At least an hour: the first minutes of a month say nothing about it.
     counted_s = max(3600.0, (seen.now - begin).total_seconds())
-    left_s = (
-        datetime.datetime.combine(month.until, datetime.time(), datetime.UTC) - seen.now
-    ).total_seconds()
+    left_s = (_midnight(month.until) - seen.now).total_seconds()
     return (counted_s + left_s) / counted_s
+
+
+def _midnight(day: datetime.date) -> datetime.datetime:
+    return datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.UTC)
 
 
 def _peaks(

@@ -1,6 +1,5 @@
 """Runs of the command on versions: which are due, who does one, and what came of it."""
 
-import datetime
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from psycopg.rows import TupleRow, class_row, scalar_row
 
 from expokeep.catalog import queries
 from expokeep.catalog.connection import Database
+from expokeep.catalog.past_values import HookRun
 from expokeep.catalog.values import Host
 from expokeep.model.names import SessionId
 
@@ -21,24 +21,6 @@ YOUNG_S = 86_400.0
 """What is older was there before there was a command, or nobody waits for it."""
 MOST_TRIES = 3
 """A command that takes the daemon down with it must not do so for ever."""
-
-
-@dataclass(frozen=True, slots=True)
-class HookRun:
-    """What came of a version, or that it is under way."""
-
-    seq: int
-    host: str | None
-    command: str
-    started_at: datetime.datetime
-    ended_at: datetime.datetime | None
-    outcome: str | None
-    status: int | None
-    signal: int | None
-    took_s: float | None
-    output: str
-    is_cut: bool
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

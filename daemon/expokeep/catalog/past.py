@@ -4,7 +4,6 @@ What people said of versions, what each of them changed, the lives of directorie
 states a path went through, and who has some contents.
 """
 
-import datetime
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,70 +14,14 @@ from psycopg.rows import TupleRow, class_row, dict_row
 from expokeep.catalog import queries
 from expokeep.catalog.connection import Database
 from expokeep.catalog.history import entry_in
-from expokeep.catalog.hooking import HookRun, HookRuns
+from expokeep.catalog.hooking import HookRuns
+from expokeep.catalog.past_values import Counts, Epoch, HookRun, Remark, State, Viewer
 from expokeep.catalog.values import Found
 from expokeep.model.digest import Digest
 from expokeep.model.names import SessionId
-from expokeep.model.tree import Entry
 from expokeep.model.version import Version
 
 _SQL = queries.beside(__file__)
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """What was said of a version since it was recorded."""
-
-    labels: tuple[str, ...] = ()
-    is_pinned: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How much a version changed against its parent: files and links."""
-
-    seq: int
-    added: int
-    modified: int
-    deleted: int
-    renamed: int
-    """Moved as they were, and counted nowhere else."""
-    changed_bytes: int
-    """Of contents that were not at their path before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """One life of a session's directory."""
-
-    number: int
-    host: str
-    started_at: datetime.datetime
-    ended_at: datetime.datetime | None
-    base_seq: int | None
-    """The version that it was restored from, if it was."""
-    first_seq: int | None
-    """Of the versions that are kept; None if none is."""
-    last_seq: int | None
-    versions: int
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What a path was in an epoch, from a version up to, and without, another."""
-
-    epoch: int
-    valid_from: int
-    valid_to: int | None
-    entry: Entry
-
-
-@dataclass(frozen=True, slots=True)
-class Viewer:
-    """Whose sessions are meant; with neither, everybody's."""
-
-    owner: str | None = None
-    uid: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

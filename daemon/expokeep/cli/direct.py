@@ -11,7 +11,7 @@ from typing import Literal
 
 from expokeep import log as logs
 from expokeep import wiring
-from expokeep.catalog.past import Viewer
+from expokeep.catalog.past_values import Viewer
 from expokeep.cli.options import Options
 from expokeep.errors import TimedOut, UsageError
 from expokeep.history.blame_documents import Blame

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from expokeep.catalog.base import Catalog
-from expokeep.catalog.past import State
+from expokeep.catalog.past_values import State
 from expokeep.errors import ExpokeepError, NotFound, UsageError
 from expokeep.history.attribution import attributed
 from expokeep.history.blame_documents import Blame, BlamedLine

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Literal
 
 from expokeep.catalog.base import Catalog
-from expokeep.catalog.past import Viewer
+from expokeep.catalog.past_values import Viewer
 from expokeep.catalog.values import Found, SessionRow
 from expokeep.errors import ExpokeepError, NotFound, UsageError
 from expokeep.history.blame_documents import Blame

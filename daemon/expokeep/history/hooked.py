@@ -4,7 +4,7 @@ import datetime
 
 import msgspec
 
-from expokeep.catalog.hooking import HookRun
+from expokeep.catalog.past_values import HookRun
 from expokeep.history.past import Past
 from expokeep.model.names import SessionId
 

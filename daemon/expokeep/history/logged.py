@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from expokeep.catalog.past import Counts, Remark
+from expokeep.catalog.past_values import Counts, Remark
 from expokeep.history.hooked import HookMark, hook_mark
 from expokeep.history.past import Past, require_past
 from expokeep.model.documents import VersionDocument, version_document

@@ -3,8 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Protocol
 
-from expokeep.catalog.hooking import HookRun
-from expokeep.catalog.past import Counts, Epoch, Remark, State, Viewer
+from expokeep.catalog.past_values import Counts, Epoch, HookRun, Remark, State, Viewer
 from expokeep.catalog.values import Found
 from expokeep.errors import UsageError
 from expokeep.model.digest import Digest

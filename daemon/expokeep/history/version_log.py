@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from expokeep.catalog.past import Epoch
+from expokeep.catalog.past_values import Epoch
 from expokeep.errors import ExpokeepError
 from expokeep.history.documents import Document
 from expokeep.history.logged import LoggedVersion

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from expokeep.catalog.past import Viewer
+from expokeep.catalog.past_values import Viewer
 from expokeep.control.routes import Call, Document, Handler, Reply
 from expokeep.errors import UsageError
 from expokeep.history.history import History

@@ -9,7 +9,8 @@ import pytest
 from expokeep import clock
 from expokeep.catalog.forgetting import PostgresForgetting
 from expokeep.catalog.marking import PostgresMarks
-from expokeep.catalog.past import PostgresPast, Viewer
+from expokeep.catalog.past import PostgresPast
+from expokeep.catalog.past_values import Viewer
 from expokeep.errors import NotFound, UsageError
 from expokeep.history.history import History
 from expokeep.history.version_log import LogWish
