@@ -34,14 +34,20 @@ SELECT DISTINCT blob.digest
 -- name: mark
 INSERT INTO legacy_mark (sid, why)
 SELECT DISTINCT session.sid, 'what it says of itself was read'
-  FROM blob
+  FROM scope
+  JOIN blob
+    ON blob.scope = scope.id
+   AND blob.digest = ANY (%(digests)b::bytea[])
   JOIN file_version AS entry ON entry.blob = blob.id
   JOIN session ON session.id = entry.session
- WHERE blob.digest = ANY (%(digests)b::bytea[])
+ WHERE session.head_seq IS NOT NULL
    AND session.deleted_at IS NULL;
 
 -- name: forget
+-- Through the scopes: only with one of them is a digest found by an index.
 DELETE FROM project_file
  WHERE NOT EXISTS (SELECT
-                     FROM blob
-                    WHERE blob.digest = project_file.digest);
+                     FROM scope
+                     JOIN blob
+                       ON blob.scope = scope.id
+                      AND blob.digest = project_file.digest);
