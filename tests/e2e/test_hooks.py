@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import uuid
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -48,6 +49,11 @@ def run_of(daemon, files):
     appear(top, files)
     (run,) = until(lambda: runs(daemon, sid), f"a hook on {sid}")
     return run
+
+
+def a_long_time():
+    """Return seconds that nobody else sleeps: whose process it is shows by them."""
+    return 100_000 + uuid.uuid4().int % 10**9
 
 
 def left_behind(daemon):
@@ -113,7 +119,7 @@ def test_a_command_reaches_nothing_of_ours(daemon, as_root):
 
 
 def test_all_that_a_command_started_ends_with_it(daemon):
-    marker = "sleep 12345.5"
+    marker = f"sleep {a_long_time()}"
     run = run_of(daemon, {".hook": f"(setsid {marker} &) ; setsid {marker} & exit 0"})
 
     assert run["outcome"] == "passed"
@@ -121,10 +127,11 @@ def test_all_that_a_command_started_ends_with_it(daemon):
 
 
 def test_a_command_that_takes_too_long_is_ended_with_all_it_started(daemon):
-    run = run_of(daemon, {".hook": "echo began; exec >/dev/null 2>&1; sleep 54321.5"})
+    marker = f"sleep {a_long_time()}"
+    run = run_of(daemon, {".hook": f"echo began; exec >/dev/null 2>&1; {marker}"})
 
     assert (run["outcome"], run["output"]) == ("timed out", "began\n")
-    assert not any("54321.5" in words for words in _commands())
+    assert not any(marker in words for words in _commands())
 
 
 def test_of_what_a_command_prints_the_end_is_kept(daemon):
@@ -196,14 +203,15 @@ def test_what_a_killed_daemon_was_at_is_run_anew(prepare_site):
     long = SETTINGS.replace("timeout: 5s", "timeout: 10m")
     with prepare_site() as site, daemon_on(site, settings=long) as one:
         sid, top = site.session("killed")
-        waits = "touch /scratch/project/began; sleep 606.5"
+        marker = f"sleep {a_long_time()}"
+        waits = f"touch /scratch/project/began; {marker}"
         one.start()
         appear(top, {".hook": waits})
         began = one.state / "hooks"
         until(lambda: list(began.glob("*/home/project/began")), "the hook began")
 
         one.kill()
-        until(lambda: not any("606.5" in words for words in _commands()), "its end")
+        until(lambda: not any(marker in words for words in _commands()), "its end")
         one.configure(SETTINGS.replace("timeout: 5s", "timeout: 1s"))
         one.start()
 
