@@ -1,5 +1,6 @@
 """Shares in a real Postgres: who may count a use, and what becomes of it."""
 
+import random
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -138,6 +139,34 @@ def test_a_use_that_is_asked_for_again_is_counted_once(scribe, shares):
 
     assert first == again
     assert state_of(shares, name) == ("live", 1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_happens_the_count_is_that_of_the_uses(scribe, shares, sql, seed):
+    chance = random.Random(seed)
+    most = chance.randint(1, 5)
+    name, token = share(shares, max_uses=most)
+    under_way, counted, is_over = [], 0, False
+    for _ in range(40):
+        deed = chance.choice(("reserve",) * 4 + ("settle", "give back", "revoke"))
+        if deed == "reserve":
+            found = shares.reserve(use(token), 1)
+            assert (found is not None) is (counted < most and not is_over)
+            if found is not None:
+                under_way.append(found.id)
+                counted += 1
+        elif deed == "revoke" and chance.random() < 0.1:
+            shares.revoke([name], "ann")
+            is_over = True
+        elif under_way:
+            one = under_way.pop(chance.randrange(len(under_way)))
+            if deed == "settle":
+                shares.settle(one)
+            else:
+                shares.give_back(one)
+                counted -= 1
+    kept = sql("SELECT count(*) FROM share_use WHERE outcome <> 'given_back'")
+    assert sql("SELECT uses FROM share") == kept == [(counted,)]
 
 
 def test_a_share_that_is_made_again_is_one_share(scribe, shares, sql):

@@ -25,6 +25,9 @@ def test_no_token_comes_twice():
 
     assert len(tokens) == 1_000_000
     assert {len(text) for text in tokens} == {43}
+    # On a command line it is no option, and no link loses its end in a mail.
+    assert "-" not in {text[0] for text in tokens}
+    assert {"-", "_"}.isdisjoint(text[-1] for text in tokens)
 
 
 def test_no_token_looks_like_an_option():
