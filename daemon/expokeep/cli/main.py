@@ -47,7 +47,7 @@ VERBS = {
     "import": "Begin a session with an archive or with a git repository.",
     "plan": "Make a link to a version that works for a while.",
     "publish": "Show a version to everybody.",
-    "revert": "Go back to an older version, as a new one.",
+    "revert": "Go back to an older version, as a whole or only some paths of it.",
     "accept": "Make a version the newest that did not become it by itself.",
     "fork": "Begin a new session with a version of another one.",
     "template": "Keep versions that new sessions begin with.",
