@@ -48,6 +48,10 @@ def test_every_command_has_a_page(made):
     assert set(made) == {*names, "expokeep.1", "expokeepd.8", "expokeep.yaml.5"}
 
 
+def test_no_help_shows_how_its_examples_are_set():
+    assert [words for words, it in commands() if r"\b" in (it.help or "")] == []
+
+
 def test_every_verb_below_a_group_is_listed_by_it(made):
     below = [words for words, _ in commands() if words.count(" ") > 1]
 

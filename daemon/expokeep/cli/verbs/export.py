@@ -47,7 +47,7 @@ _SQUASHES = ("labels", "daily")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @click.pass_context
 def command(ctx: click.Context, /, version: str, output: Path, **said: object) -> None:
-    r"""Write a version as an archive, a directory, or a history for git.
+    """Write a version as an archive, a directory, or a history for git.
 
     An archive has one directory at its top, named like the session. The same version
     gives the same bytes on every machine. Nothing is written before all of it is there

@@ -38,7 +38,7 @@ from expokeep.cli.options import options_of, verb
 )
 @click.pass_context
 def command(ctx: click.Context, /, **said: object) -> None:
-    r"""Begin a session with an archive or with a git repository.
+    """Begin a session with an archive or with a git repository.
 
     The project appears as the directory of a new session and is saved at once; a single
     directory around it is left away. What comes is trusted in nothing: it may hold as

@@ -76,7 +76,7 @@ await writeFile({name}, archive);
 @click.option("--node", "how", flag_value="node", help="Print a module for Node.js.")
 @click.pass_context
 def command(ctx: click.Context, /, version: str, **said: object) -> None:
-    r"""Make a link to a version that works for a while.
+    """Make a link to a version that works for a while.
 
     The daemon makes an archive, puts it into the bucket under a name that nobody
     guesses, and signs a link to it: whoever has the link can fetch exactly this, until

@@ -23,7 +23,7 @@ from expokeep.model import size
 @click.group("publish", context_settings=CONTEXT)
 @global_options
 def command() -> None:
-    r"""Show a version to everybody.
+    """Show a version to everybody.
 
     \b
     Examples:
@@ -46,7 +46,7 @@ def command() -> None:
 )
 @click.pass_context
 def create(ctx: click.Context, version: str, form: str) -> None:
-    r"""Put an archive of a version where everybody can fetch it.
+    """Put an archive of a version where everybody can fetch it.
 
     It lies under a name that nobody guesses and never changes, so every cache may keep
     it for ever. What looks like a secret is never in it, and nothing in it tells the id
@@ -78,7 +78,7 @@ def create(ctx: click.Context, version: str, form: str) -> None:
 @click.argument("session", type=SESSION, metavar="[SID]", required=False)
 @click.pass_context
 def listed(ctx: click.Context, session: str | None) -> None:
-    r"""List what everybody can fetch: of a session, or of all.
+    """List what everybody can fetch: of a session, or of all.
 
     \b
     Example:
@@ -114,7 +114,7 @@ def listed(ctx: click.Context, session: str | None) -> None:
 def withdraw(
     ctx: click.Context, session: str, one: str | None, *, dry_run: bool
 ) -> None:
-    r"""Delete what everybody could fetch of a session.
+    """Delete what everybody could fetch of a session.
 
     Who has fetched it has it, and a cache in front of the bucket may go on giving it
     until it is purged there.
