@@ -84,6 +84,26 @@ def test_forks_and_undeletes_are_held_as_well(daemon, site):
     assert len(daemon.ask("sessions", "--user", "bob")["sessions"]) == 2
 
 
+def test_an_import_beyond_a_quota_leaves_nothing_behind(daemon, site):
+    own = [session(daemon, site)[0] for _ in range(2)]
+    for sid in own:
+        saved(daemon, sid, "erin")
+    archive = site.top / "erins.tar.gz"
+    daemon.ask("export", own[0], "-o", archive)
+    third, place = site.session()
+
+    refused = daemon.cli(
+        "import", "--from-archive", archive, "--session", third, "--user", "erin"
+    )
+
+    assert refused.returncode == 13
+    assert "erin has 2 builds of 2" in refused.stderr
+    assert not place.exists()
+    # Not for a moment was it there, for the daemon to keep as nobody's.
+    daemon.ask("flush", "--all")
+    assert daemon.cli("log", third).returncode == 10
+
+
 def test_of_two_who_save_at_once_one_gets_the_last_place(daemon, site):
     first = session(daemon, site)[0]
     saved(daemon, first, "carol")

@@ -52,6 +52,7 @@ from expokeep.worktree import checkout
 from expokeep.worktree.checkout import Owner
 
 CLONE_S = 600.0
+_TERMS = "/v1/exports/terms"
 _COPIED_BYTES = 1024 * 1024
 _CLONE_TIMES = 2
 """A repository has more than its files."""
@@ -113,7 +114,7 @@ def import_git(options: Options, wish: ImportWish, place: str, ref: str | None) 
 
 
 def _imported(options: Options, wish: ImportWish, take: Take) -> None:
-    terms = decode(client(options).get("/v1/exports/terms"), ExportTerms)
+    terms = decode(client(options).get(_TERMS), ExportTerms)
     session = _new_session(options, wish)
     target = Path(terms.sessions_directory) / f"expo-{session}"
     if places.state(target) == "occupied":
@@ -124,6 +125,7 @@ def _imported(options: Options, wish: ImportWish, take: Take) -> None:
         message = take(incoming)
         tree = incoming.tree()
         places.require_room(target, tree)
+        _require_room(options, wish, session, size_bytes(tree))
         _show(target, tree, incoming, wish.owner)
     saved = _saved(options, wish, (session, target, wish.message or message))
     document = Imported(
@@ -158,6 +160,20 @@ def _new_session(options: Options, wish: ImportWish) -> SessionId:
     kept = TargetExists(f"session {session} is kept already")
     kept.hint = "Name another with --session, or leave it out for a new one."
     raise kept
+
+
+def _require_room(
+    options: Options, wish: ImportWish, session: SessionId, most_bytes: int
+) -> None:
+    """Check it before the directory shows: from then on the daemon keeps it.
+
+    Raises:
+        QuotaExceeded: whoever is to own the session has no room for it.
+    """
+    user = wish.user or options.behalf
+    if user is not None:
+        asked = client(options, for_itself=True)
+        asked.get(_TERMS, user=user, session=session, size_bytes=most_bytes)
 
 
 def _show(

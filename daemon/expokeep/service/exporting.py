@@ -13,7 +13,7 @@ import msgspec
 
 from expokeep import wiring
 from expokeep.control.routes import Call, Document, Handler, Reply
-from expokeep.errors import NotFound, UsageError
+from expokeep.errors import ExpokeepError, NotFound, QuotaExceeded, UsageError
 from expokeep.export import documents
 from expokeep.export.archives import Format
 from expokeep.export.exporter import PUBLIC_NAME, Wanted
@@ -86,9 +86,13 @@ class ExportRoutes:
             ("POST", f"{session}/withdraw", self.withdraw),
         )
 
-    def terms(self, _call: Call) -> Reply:
-        """Tell by which rules is exported and imported here."""
-        settings = self.parts.settings
+    def terms(self, call: Call) -> Reply:
+        """Tell by which rules is exported and imported here; to a user who has room."""
+        settings, named = self.parts.settings, queries.one(call, "user")
+        if named is not None:
+            user = self.rights.user_named(call.peer, named)
+            session = _parsed(queries.one(call, "session") or "")
+            self._require_room(session, user, queries.number(call, "size_bytes"))
         return _document(
             documents.ExportTerms(
                 secret_patterns=settings.exclude_secrets,
@@ -223,6 +227,20 @@ class ExportRoutes:
             url=url,
             expires_at=expires_at,
         )
+
+    def _require_room(
+        self, session: SessionId, user: str | None, size_bytes: int
+    ) -> None:
+        """Check it before a directory is there, which would be captured by itself."""
+        try:
+            self.parts.engine.backends.catalog.require_room(
+                session, user, size_bytes=size_bytes
+            )
+        except QuotaExceeded as error:
+            self.parts.events.publish("quota.exceeded", session, reason=str(error))
+            raise
+        except ExpokeepError as error:
+            log.debug("catalog not asked", error=str(error))  # it is judged later
 
     def _exporting(self) -> Exporting:
         """Return what makes exports: one, so that only a few are made at once."""

@@ -5,6 +5,8 @@ from expokeep.errors import UsageError
 from expokeep.model.names import from_text
 
 MAX_LIMIT = 100_000
+_MOST_DIGITS = 18
+"""What is longer may be no number of Postgres."""
 
 
 def one(call: Call, name: str) -> str | None:
@@ -22,6 +24,18 @@ def limit(call: Call) -> int:
     text = one(call, "limit") or "1000"
     if not text.isascii() or not text.isdigit() or not 0 < int(text) <= MAX_LIMIT:
         raise UsageError(f"limit is a number from 1 to {MAX_LIMIT}, not {text!r}")
+    return int(text)
+
+
+def number(call: Call, name: str) -> int:
+    """Return a number; 0 if it is not said.
+
+    Raises:
+        UsageError: it is none, or beyond all bounds.
+    """
+    text = one(call, name) or "0"
+    if not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
+        raise UsageError(f"{name} is a number from 0 up, not {text!r}")
     return int(text)
 
 
