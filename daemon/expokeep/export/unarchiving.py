@@ -11,8 +11,8 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
-from typing import IO, Any, cast
+from collections.abc import Callable, Iterator
+from typing import IO, Any, Self, cast
 
 from expokeep.errors import ExpokeepError
 from expokeep.export.incoming import ImportRefused, Incoming
@@ -28,6 +28,12 @@ _UNIX = 3
 _IS_UTF8, _IS_ENCRYPTED = 0x800, 0x1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _S_IN_NS = 1_000_000_000
+_GZIP = b"\x1f\x8b"
+_SKIPPED_BY_ZSTD = b"\x2a\x4d\x18"
+"""What follows the first byte of a frame that holds nothing."""
+_MAGIC_BYTES = 4
+_MAX_MEMBERS = 100_000
+"""Of one compressed file. Each costs time, even if there is nothing in it."""
 
 
 def unarchived(archive: IO[bytes], incoming: Incoming) -> None:
@@ -60,12 +66,20 @@ def unarchived(archive: IO[bytes], incoming: Incoming) -> None:
 
 
 class _Unfolding(io.RawIOBase):
-    """What is in a compressed file, up to a bound."""
+    """What is in a compressed file, up to a bound.
 
-    def __init__(self, archive: IO[bytes], decompressor: Any, at_most: int) -> None:
+    Such a file may be several, one behind the other: then it holds what all of them do.
+    """
+
+    def __init__(
+        self, archive: IO[bytes], begin: Callable[[], Any], at_most: int
+    ) -> None:
         self._archive = archive
-        self._decompressor = decompressor
+        self._begin = begin
+        self._decompressor = begin()
         self._left = at_most
+        self._ahead = b""
+        self._members_left = _MAX_MEMBERS
 
     def readable(self) -> bool:
         return True
@@ -84,9 +98,9 @@ class _Unfolding(io.RawIOBase):
         return bytes(found)
 
     def _piece(self, at_most: int) -> bytes:
-        while not self._decompressor.eof:
-            raw = b""
-            if self._decompressor.needs_input:
+        while not self._decompressor.eof or self._goes_on():
+            raw, self._ahead = self._ahead, b""
+            if self._decompressor.needs_input and not raw:
                 raw = self._archive.read(_CHUNK_BYTES)
                 if not raw:
                     raise EOFError("it ends too early")
@@ -94,6 +108,22 @@ class _Unfolding(io.RawIOBase):
             if piece:
                 return piece
         return b""
+
+    def _goes_on(self) -> bool:
+        """Begin with what follows, if it is more of the same."""
+        ahead: bytes = self._decompressor.unused_data
+        if len(ahead) < _MAGIC_BYTES:
+            ahead += self._archive.read(_CHUNK_BYTES)
+        is_more = (
+            ahead.startswith((_GZIP, zstd.MAGIC)) or ahead[1:4] == _SKIPPED_BY_ZSTD
+        )
+        if not is_more:
+            return False
+        self._members_left -= 1
+        if not self._members_left:
+            raise ImportRefused("it is compressed in more pieces than anybody needs")
+        self._decompressor, self._ahead = self._begin(), ahead
+        return True
 
 
 class _Gzip:
@@ -107,6 +137,10 @@ class _Gzip:
         return self._zlib.eof
 
     @property
+    def unused_data(self) -> bytes:
+        return self._zlib.unused_data
+
+    @property
     def needs_input(self) -> bool:
         return not self._zlib.unconsumed_tail
 
@@ -115,7 +149,21 @@ class _Gzip:
 
 
 class _Header(tarfile.TarInfo):
-    """A member whose own description is of a bearable length."""
+    """A member whose own description is there, and of a bearable length."""
+
+    @classmethod
+    def fromtarfile(cls, tar: tarfile.TarFile) -> Self:
+        """Return the next member; `tarfile` takes one that is damaged for the end.
+
+        Then whatever follows would be lost, and nobody told.
+        """
+        try:
+            return super().fromtarfile(tar)
+        except tarfile.HeaderError as error:
+            says_so = isinstance(error, cast("Any", tarfile).EOFHeaderError)
+            if says_so or not cast("Any", tar).offset:
+                raise  # it ends as it should, or is none at all
+            raise ImportRefused("it is damaged, or ends too early") from error
 
     def _proc_gnulong(self, tar: tarfile.TarFile) -> Any:
         self._require_short()
@@ -137,10 +185,10 @@ def _untar(archive: IO[bytes], head: bytes, incoming: Incoming) -> None:
     bounds = incoming.bounds
     at_most = bounds.max_bytes + _OVERHEAD_BYTES * bounds.max_entries
     stream: Any = archive
-    if head[:2] == b"\x1f\x8b":
-        stream = _Unfolding(archive, _Gzip(), at_most)
+    if head[:2] == _GZIP:
+        stream = _Unfolding(archive, _Gzip, at_most)
     elif head == zstd.MAGIC:
-        stream = _Unfolding(archive, zstd.decompressor(), at_most)
+        stream = _Unfolding(archive, zstd.decompressor, at_most)
     with tarfile.open(
         fileobj=stream,
         mode="r|",

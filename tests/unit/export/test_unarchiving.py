@@ -1,5 +1,6 @@
 """Archives of strangers: what is right comes in, and what is wrong does nothing."""
 
+import gzip
 import io
 import os
 import struct
@@ -22,6 +23,7 @@ from expokeep.export.incoming import Bounds, ImportRefused, Incoming, stays_insi
 from expokeep.export.unarchiving import unarchived
 from expokeep.model.digest import digest_of
 from expokeep.model.tree import Directory, Entry, File, Link
+from expokeep.pack import zstd
 
 BOUNDS = Bounds(max_bytes=1 << 20, max_file_bytes=1 << 19, max_entries=100)
 Came = tuple[dict[bytes, Entry], dict[bytes, str]]
@@ -286,3 +288,41 @@ def test_nothing_of_an_archive_is_on_the_disk_by_its_name() -> None:
         "unheard-of-name-of-a-file"
         not in set(os.listdir(tempfile.gettempdir())) - before
     )
+
+
+def folded(parts: list[bytes], how: str) -> bytes:
+    if how == "gzip":
+        return b"".join(map(gzip.compress, parts))
+    return b"".join(
+        zstd.compressed(part, 3) + b"\x50\x2a\x4d\x18\x01\0\0\0-" for part in parts
+    )
+
+
+@pytest.mark.parametrize("how", ["gzip", "zstd"])
+@pytest.mark.parametrize("cut", [1024, 1100, 2000])
+def test_what_was_compressed_in_several_pieces_comes_as_a_whole(
+    how: str, cut: int
+) -> None:
+    whole = tar(*[file(f"p/{number}") for number in range(9)])
+    tree, _ = came(folded([whole[:cut], b"", whole[cut:]], how))
+    assert len(tree) == 9
+
+
+@pytest.mark.parametrize("how", ["gzip", "zstd"])
+def test_endless_pieces_with_nothing_in_them_are_refused(how: str) -> None:
+    with pytest.raises(ImportRefused):
+        came(folded([tar(FINE)[:512]], how) + folded([b""], how) * 100_001)
+
+
+def test_a_tar_that_was_cut_between_two_members_is_refused() -> None:
+    whole = tar(*[file(f"p/{number}") for number in range(9)])
+    for cut in (3 * 1024, 3 * 1024 + 100):
+        with pytest.raises(ImportRefused, match="too early"):
+            came(whole[:cut])
+
+
+def test_a_tar_with_a_damaged_header_in_it_is_refused() -> None:
+    whole = bytearray(tar(*[file(f"p/{number}") for number in range(9)]))
+    whole[3 * 1024] ^= 1
+    with pytest.raises(ImportRefused, match="damaged"):
+        came(bytes(whole))
