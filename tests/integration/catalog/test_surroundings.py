@@ -2,6 +2,7 @@
 
 import datetime
 
+import psycopg
 import pytest
 
 from cataloging import HOST, NOON, OTHER_HOST, SHOP, Scribe, a_file
@@ -45,12 +46,18 @@ def test_the_end_of_a_directory_is_told_of_its_last_good_version(catalog, surrou
     assert surroundings.around(first).ended_at is None
 
 
-def test_a_directory_that_got_the_inode_of_one_that_ended_lives(catalog, surroundings):
+def test_a_directory_that_got_the_inode_of_one_that_ended_lives(
+    catalog, catalog_url, surroundings
+):
     last = Scribe(catalog).record(TREE)
-    began_at = catalog.server_time()
     Scribe(catalog, birth_ns=2).record(TREE)
+    with psycopg.connect(catalog_url, options="-c search_path=expokeep") as connection:
+        connection.execute(
+            "UPDATE epoch SET started_at = started_at + interval '1 hour' "
+            "WHERE number = 2"
+        )
 
-    surroundings.end(SHOP, (7, 1), HOST, catalog.server_time() - began_at)
+    surroundings.end(SHOP, (7, 1), HOST, JUST_NOW)
 
     assert surroundings.ends(SHOP).keys() == {last.seq}
 
