@@ -5,6 +5,7 @@ import os
 import shutil
 
 import msgspec
+import psycopg
 import pytest
 
 from asking_raw import answer
@@ -316,3 +317,41 @@ def test_on_behalf_of_a_user_nothing_is_for_operators(as_root, daemon, anns):
     assert refused == dict.fromkeys(refused, 12)
     assert stranger.returncode == 12
     assert nameless.returncode == 2
+
+
+def test_a_session_that_is_all_parked_is_no_key_to_what_waits_of_another(daemon, site):
+    sid, place = session_of(site, os.geteuid(), "parked")
+    daemon.await_versions(sid, 1)
+    daemon.cli("save", sid, "--user", "ann")
+    shutil.rmtree(place)
+    with psycopg.connect(site.database_url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE expokeep.session SET head_seq = NULL WHERE sid = %s", (sid,)
+        )
+        connection.execute(
+            "UPDATE expokeep.version SET parked = 'quota' WHERE session ="
+            " (SELECT id FROM expokeep.session WHERE sid = %s)",
+            (sid,),
+        )
+    other = f"{sid}-of-bob"
+    theirs = site.watch / f"expo-{other}"
+    daemon.cli("pause", "--all")
+    theirs.mkdir()
+    (theirs / "App.js").write_text("bobs")
+    until(lambda: daemon.ask("status")["spool"]["entries"], "it waits in the spool")
+
+    asked = [
+        daemon.cli("--as", "ann", *words)
+        for words in (
+            ("restore", sid, "--to", str(site.top / "stolen-of-bob")),
+            ("plan", sid),
+        )
+    ]
+    daemon.cli("resume", "--all")
+    shutil.rmtree(theirs)
+
+    said = "".join(one.stdout + one.stderr for one in asked)
+    assert [one.returncode != 0 for one in asked] == [True, True], said
+    assert other not in said
+    assert "parked" in said
+    assert not (site.top / "stolen-of-bob").exists()

@@ -261,9 +261,16 @@ class SpooledSource:
         try:
             return self._catalog.resolve(good).session
         except NotFound:
-            return only
+            return begin if self._is_known(begin) else only
         except AWAY:
             return only
+
+    def _is_known(self, session: SessionId) -> bool:
+        """Return whether that is a name: then it never stands for another's."""
+        try:
+            return self._catalog.session(session, deleted_too=True) is not None
+        except AWAY:
+            return False
 
 
 def _all_parked(session: SessionId, count: int) -> Parked:

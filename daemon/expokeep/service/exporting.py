@@ -28,7 +28,7 @@ from expokeep.restore.spooled import SpooledSource
 from expokeep.service import queries
 from expokeep.service.acting import Acting
 from expokeep.service.parts import Parts
-from expokeep.service.referring import visible_ref
+from expokeep.service.referring import visible_offer, visible_ref
 from expokeep.service.rights import Rights
 from expokeep.wiring import Exporting
 
@@ -109,7 +109,7 @@ class ExportRoutes:
         self.acting.catch_up(session)
         if wish.archive == "compat":
             return _document(self._compat(ref, wish))
-        offer = self.source.offer(ref)
+        offer = visible_offer(self.rights, call, self.source)
         wanted = self._wanted(
             offer, self.source, wish.format, redact=not wish.allow_secrets
         )

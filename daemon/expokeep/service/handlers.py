@@ -32,7 +32,12 @@ from expokeep.service.operating import OperatingRoutes
 from expokeep.service.origins import told_shown
 from expokeep.service.parts import Parts
 from expokeep.service.proving import ProvingRoutes
-from expokeep.service.referring import exact_session, require_visible, visible_ref
+from expokeep.service.referring import (
+    exact_session,
+    require_visible,
+    visible_offer,
+    visible_ref,
+)
 from expokeep.service.reloading import Reloading
 from expokeep.service.reporting import Reporting
 from expokeep.service.retaining import RetainingRoutes
@@ -161,19 +166,17 @@ class Handlers:
         only what is recorded is wanted, for a directory that will not stay.
         """
         if "recorded" in call.query:
-            recorded = self.source.recorded.offer(visible_ref(self.rights, call))
+            recorded = visible_offer(self.rights, call, self.source.recorded)
             return _document(offer_document(recorded))
         session = call.path["ref"].partition("@")[0]
         if (exact := exact_session(self.rights, call, session)) is not None:
             self.rights.require_session(call.peer, exact)
         self.acting.catch_up(session)
-        return _document(
-            offer_document(self.source.offer(visible_ref(self.rights, call)))
-        )
+        return _document(offer_document(visible_offer(self.rights, call, self.source)))
 
     def blobs(self, call: Call) -> Reply:
         """Return contents of a version; of no other, whatever digest is asked for."""
-        offer = self.source.offer(visible_ref(self.rights, call))
+        offer = visible_offer(self.rights, call, self.source)
         return Bytes(encoded(self.source.blobs(offer, _digests(call))))
 
 

@@ -1,8 +1,9 @@
 """Sessions and versions as requests name them, and whether the caller may see them."""
 
 from expokeep.control.routes import Call
-from expokeep.errors import UsageError
+from expokeep.errors import NotFound, UsageError
 from expokeep.model.names import SessionId, parse_session_id
+from expokeep.restore.source import Offer, Source
 from expokeep.service.rights import Rights
 
 
@@ -44,3 +45,20 @@ def visible_ref(rights: Rights, call: Call) -> str:
     ref = call.path["ref"]
     require_visible(rights, call, ref.partition("@")[0])
     return ref
+
+
+def visible_offer(rights: Rights, call: Call, source: Source) -> Offer:
+    """Return what a source offers of the version of a request's path.
+
+    What waits on this host may be meant by the beginning of its name, also where the
+    catalog is away and cannot say that this is somebody's whole name.
+
+    Raises:
+        NotFound: it does not exist, or it is of another session than the one named.
+    """
+    ref = visible_ref(rights, call)
+    offer = source.offer(ref)
+    exact = exact_session(rights, call, ref.partition("@")[0])
+    if exact not in (None, offer.version.session):
+        raise NotFound(f"no session {exact} is kept")
+    return offer
