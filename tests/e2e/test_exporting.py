@@ -242,10 +242,11 @@ def test_a_shell_and_node_fetch_and_prove_it(daemon, site, shop):
     assert (site.top / f"{sid}--shell" / "App.js").read_text() == PROJECT["App.js"]
 
 
-def test_no_link_works_longer_than_servers_allow(daemon, shop):
+@pytest.mark.parametrize("which", [(), ("--compat",)])
+def test_no_link_works_longer_than_servers_allow(daemon, shop, which):
     sid, _ = shop
 
-    refused = daemon.cli("plan", sid, "--expires", "8d")
+    refused = daemon.cli("plan", sid, *which, "--expires", "8d")
 
     assert refused.returncode == 2
     assert "7d" in refused.stderr

@@ -100,8 +100,7 @@ class Exporter:
         Raises:
             ValueError: so long no link may live.
         """
-        if not 1 <= lifetime_s <= MAX_LIFETIME_S:
-            raise ValueError("a link lives for 1s to 7d")
+        _require_lifetime(lifetime_s)
         file_name = f"{wanted.name}.{wanted.form}"
         with self._packed(wanted) as packed:
             until = self.site.now() + datetime.timedelta(seconds=lifetime_s)
@@ -163,7 +162,12 @@ class Exporter:
     def compat_link(
         self, session: SessionId, lifetime_s: float
     ) -> tuple[str, datetime.datetime]:
-        """Return a link to the archive that the application reads."""
+        """Return a link to the archive that the application reads.
+
+        Raises:
+            ValueError: so long no link may live.
+        """
+        _require_lifetime(lifetime_s)
         until = self.site.now() + datetime.timedelta(seconds=lifetime_s)
         key = keys.compat_key(session)
         return self.site.outlet.signed_link(key, lifetime_s=lifetime_s), until
@@ -261,3 +265,8 @@ def _look(
     form: Format, cache: str, file_name: str, notes: dict[str, str] | None = None
 ) -> Look:
     return Look(MEDIA_TYPES[form], cache, file_name, notes or {})
+
+
+def _require_lifetime(lifetime_s: float) -> None:
+    if not 1 <= lifetime_s <= MAX_LIFETIME_S:
+        raise ValueError("a link lives for 1s to 7d")

@@ -195,8 +195,13 @@ def _said(call: Call) -> dict[str, Any]:
 def _clean(value: Any) -> Any:
     """Return a value without secrets, and without what Postgres does not take."""
     if isinstance(value, dict):
-        masked = redacted(None, "", {_text(key): one for key, one in value.items()})
-        return {key: _clean(one) for key, one in masked.items()}
+        named = {_text(key): one for key, one in value.items()}
+        masked = redacted(None, "", dict(named))
+        # Yes and no are no secrets: who allowed them is what an audit is for.
+        return {
+            key: one if isinstance(one, bool) else _clean(masked[key])
+            for key, one in named.items()
+        }
     if isinstance(value, list):
         return [_clean(one) for one in value]
     return _text(value) if isinstance(value, str) else value

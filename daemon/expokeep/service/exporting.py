@@ -201,7 +201,10 @@ class ExportRoutes:
         wanted = compat_wanted(exporting.source, ref)
         exporting.exporter.compat(wanted)
         version = wanted.kept.version
-        url, until = exporting.exporter.compat_link(version.session, wish.expires_s)
+        try:
+            url, until = exporting.exporter.compat_link(version.session, wish.expires_s)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
         return documents.Planned(
             session=version.session,
             version=version.seq,
