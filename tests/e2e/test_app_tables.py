@@ -92,6 +92,30 @@ def test_a_lock_of_the_app_holds_up_no_save_and_is_told(app, daemon, site):
     assert "app's row mended" in daemon.log
 
 
+def test_a_trigger_of_the_app_that_does_not_end_holds_up_no_save(app, daemon, site):
+    sid, place = site.session()
+    write(place, PROJECT)
+    daemon.ask("save", sid)
+    build_of(app, sid)
+    with app_on(site.database_url) as theirs:
+        theirs.execute(
+            "CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$"
+        )
+        theirs.execute(
+            'CREATE TRIGGER slowly BEFORE UPDATE ON "BuildSession"'
+            " FOR EACH ROW EXECUTE FUNCTION slowly()"
+        )
+        write(place, {"new.js": "new"})
+        try:
+            assert daemon.ask("save", sid)["version"] == 2
+        finally:
+            theirs.execute("DROP FUNCTION slowly CASCADE")
+
+    assert build_of(app, sid, len(PROJECT) + 1)
+    until(lambda: daemon.ask("status")["app_tables"]["behind_count"] == 0, "in step")
+
+
 def test_what_the_app_deletes_is_deleted_softly(app, daemon, site):
     sid, place = site.session()
     write(place, PROJECT)
