@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from expokeep.catalog import queries
 from expokeep.catalog.blobs import Blobs
 from expokeep.catalog.describing import Describing
 from expokeep.catalog.epochs import Epochs
 from expokeep.catalog.history import History
 from expokeep.catalog.packs import Packs
+from expokeep.catalog.projecting import Projection
 from expokeep.catalog.quotas import Gain, Quotas
 from expokeep.catalog.sessions import Sessions
 from expokeep.catalog.values import (
@@ -32,8 +32,6 @@ from expokeep.model.digest import Digest
 from expokeep.model.quota import QuotaRules
 from expokeep.model.tree import files_in
 from expokeep.model.version import Version
-
-_SQL = queries.beside(__file__)
 
 CLOCK_TOLERANCE = datetime.timedelta(minutes=5)
 """Clocks that differ by less are as good as ours; and a request may take its time."""
@@ -76,7 +74,9 @@ def committed(
             Packs(connection).revive(retired)
         if (left := _head_left_behind(version, new, allowed)) is not None:
             versions.pin(new.session, left)
-        _project(connection, new)
+        projection = Projection(connection)
+        projection.hurry()
+        projection.project(new.session)
         return version
 
 
@@ -199,15 +199,6 @@ def _write(connection: Connection[TupleRow], new: NewVersion, version: Version) 
     Packs(connection).publish(new.packs)
     if new.described:
         Describing(connection).describe(new.described)
-
-
-def _project(connection: Connection[TupleRow], new: NewVersion) -> None:
-    """Bring the app's row along, in a statement: Postgres puts an end to those only.
-
-    The trigger that would do it comes at the commit, for which there is no time limit.
-    """
-    connection.execute(_SQL["hurry"])
-    connection.execute(_SQL["project"], {"session": new.session})
 
 
 def _head_left_behind(

@@ -36,7 +36,9 @@ def _found(connection: Connection[TupleRow], ref: VersionRef) -> Version:
     session = _session(connection, ref)
     version = _selected(Versions(connection), session, ref.selector)
     if version is None:
-        raise NotFound(f"session {session} has no version {_shown(ref.selector)}")
+        error = NotFound(f"session {session} has no version {_shown(ref.selector)}")
+        error.hint = f"`expokeep log {session}` lists its versions."
+        raise error
     return version
 
 
