@@ -114,9 +114,23 @@ def test_what_was_destroyed_is_written_down_with_its_end(daemon, shop):
     ]
     assert [one["user"] for one in acts] == [None, "eve", None]
     assert acts[0]["subject"] == sid
-    assert acts[2]["details"] == {"name": "demo"}
+    assert acts[2]["details"] == {"name": "demo", "version": 1}
     assert all(one["ended_at"] for one in acts)
     assert "/v1/sessions/{session}/delete " in daemon.cli("audit", sid).stdout
+
+
+def test_the_audit_says_which_share_was_ended_and_not_its_token(daemon, shop):
+    sid, _ = shop
+    daemon.cli("save", sid)
+    link = daemon.cli("share", "create", sid).stdout.strip()
+    (share,) = daemon.ask("share", "list", sid)["shares"]
+
+    daemon.cli("share", "revoke", link, "--yes")
+
+    act = daemon.ask("audit", sid)["acts"][0]
+    assert act["action"] == "POST /v1/shares/revoke"
+    assert act["details"]["shares"] == [share["share"]]
+    assert link.rpartition("/")[2] not in str(act)
 
 
 def test_a_drained_host_lets_another_take_over_at_once(daemon, other, shop):

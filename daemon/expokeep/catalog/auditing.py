@@ -6,7 +6,7 @@ It knows nothing of what is done. What it is given holds no secret any more.
 import datetime
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import Connection
@@ -32,6 +32,16 @@ class Act:
     """What stands for the first name: a session, a version, a share."""
     session: str | None
     details: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How it ended."""
+
+    exit_code: int
+    error: str | None
+    answered: Mapping[str, Any] = field(default_factory=dict)
+    """What it turned out to be about, where the request did not say so by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +91,15 @@ class PostgresAudit:
 
         return self.database.run(number)
 
-    def end(self, number: int, exit_code: int, error: str | None) -> None:
+    def end(self, number: int, ending: Ending) -> None:
         """Write down how it ended."""
         query = _SQL["end"]
-        values = {"id": number, "exit_code": exit_code, "error": error}
+        values = {
+            "id": number,
+            "exit_code": ending.exit_code,
+            "error": ending.error,
+            "answered": json.dumps(ending.answered),
+        }
         self.database.run(lambda connection: connection.execute(query, values))
 
     def acts(

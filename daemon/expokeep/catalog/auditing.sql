@@ -17,7 +17,9 @@ RETURNING id;
 UPDATE audit
    SET ended_at = clock_timestamp(),
        exit_code = %(exit_code)s,
-       error = %(error)s
+       error = %(error)s,
+       session = coalesce(session, %(answered)s::jsonb ->> 'session'),
+       details = %(answered)s::jsonb - 'session' || details
  WHERE id = %(id)s
    AND ended_at IS NULL;
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from expokeep.catalog.auditing import Act, PostgresAudit
+from expokeep.catalog.auditing import Act, Ending, PostgresAudit
 from expokeep.control.routes import Call, Document, Lines, Reply, Route
 from expokeep.errors import ExpokeepError
 from expokeep.log import get, redacted
@@ -33,6 +33,12 @@ HARMLESS = frozenset(
 )
 """What adds, or only looks, though it is a POST."""
 
+BY_FORCE = frozenset({"/v1/sessions/{session}/save", "/v1/arrivals"})
+"""Of these, what is not harmless where it takes a session from another host."""
+
+_ANSWERED = ("session", "version", "shares")
+"""What an answer says of what was meant: a request may have named it by a secret."""
+
 MOST_BYTES = 4096
 """Of what a request said; more is left out."""
 _LONGEST_NAME = 36
@@ -52,13 +58,14 @@ class Auditing:
 
     def covering(self, route: Route) -> Route:
         """Return a route that writes down what is done by it, if that needs to be."""
-        if route.method == "GET" or route.pattern in HARMLESS:
+        if route.method == "GET" or route.pattern in HARMLESS - BY_FORCE:
             return route
         action = f"{route.method} {route.pattern}"
 
         def handler(call: Call) -> Reply:
             said = _said(call)
-            if said.get("dry_run") is True:
+            is_harmless = route.pattern in HARMLESS and said.get("force") is not True
+            if is_harmless or said.get("dry_run") is True:
                 return route.handler(call)
             entry = _Entry(self, _act(self._host, action, call, said))
             if self.rights.caller(call.peer).uid is None:
@@ -79,10 +86,10 @@ class Auditing:
             log.warning("audit not written", action=act.action, error=str(error))
             return None
 
-    def end(self, number: int, exit_code: int, error: str | None) -> None:
+    def end(self, number: int, ending: Ending) -> None:
         """Write down how it ended."""
         try:
-            self._table.end(number, exit_code, error)
+            self._table.end(number, ending)
         except ExpokeepError as failure:
             log.warning("audit not written", number=number, error=str(failure))
 
@@ -109,7 +116,7 @@ class _Entry:
         """Write it down, though it is not done yet."""
         self.number = self.auditing.begin(self.act)
 
-    def end(self, exit_code: int, error: str | None) -> None:
+    def end(self, ending: Ending) -> None:
         """Write down how it ended; the first who says it is right."""
         if self._is_over:
             return
@@ -121,12 +128,13 @@ class _Entry:
             subject=act.subject,
             uid=act.uid,
             user=act.username,
-            exit_code=exit_code,
+            exit_code=ending.exit_code,
+            **ending.answered,
         )
-        if self.number is None and exit_code == 0:
+        if self.number is None and ending.exit_code == 0:
             self.begin()
         if self.number is not None:
-            self.auditing.end(self.number, exit_code, error)
+            self.auditing.end(self.number, ending)
 
 
 def _followed(entry: _Entry, route: Route, call: Call) -> Reply:
@@ -134,15 +142,15 @@ def _followed(entry: _Entry, route: Route, call: Call) -> Reply:
     try:
         reply = route.handler(call)
     except ExpokeepError as error:
-        entry.end(error.exit_code, str(error))
+        entry.end(Ending(error.exit_code, str(error)))
         raise
     except Exception:
-        entry.end(1, "a fault in expokeep")
+        entry.end(Ending(1, "a fault in expokeep"))
         raise
     if isinstance(reply, Lines):
         return Lines(_until_its_end(entry, reply.objects))
     if isinstance(reply, Document):
-        entry.end(0, None)
+        entry.end(Ending(0, None, _answered(reply)))
     return reply
 
 
@@ -150,15 +158,15 @@ def _until_its_end(entry: _Entry, objects: Iterator[bytes]) -> Iterator[bytes]:
     try:
         yield from objects
     except ExpokeepError as error:
-        entry.end(error.exit_code, str(error))
+        entry.end(Ending(error.exit_code, str(error)))
         raise
     except GeneratorExit:
-        entry.end(_INTERRUPTED, "whoever asked has left")
+        entry.end(Ending(_INTERRUPTED, "whoever asked has left"))
         raise
     except Exception:
-        entry.end(1, "a fault in expokeep")
+        entry.end(Ending(1, "a fault in expokeep"))
         raise
-    entry.end(0, None)
+    entry.end(Ending(0, None))
 
 
 def _act(host: str, action: str, call: Call, said: Mapping[str, Any]) -> Act:
@@ -190,6 +198,12 @@ def _said(call: Call) -> dict[str, Any]:
     if len(json.dumps(said)) > MOST_BYTES:
         return {"left_out": "it is long"}
     return said
+
+
+def _answered(reply: Document) -> dict[str, Any]:
+    """Return what an answer says was meant."""
+    answer = json.loads(reply.json)
+    return {name: _clean(answer[name]) for name in _ANSWERED if answer.get(name)}
 
 
 def _clean(value: Any) -> Any:

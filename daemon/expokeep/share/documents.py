@@ -86,6 +86,8 @@ class SharesRevoked(_Document, frozen=True, tag="shares_revoked"):
 
     shares: tuple[str, ...]
     dry_run: bool
+    session: str | None = None
+    """Whose they were; None where there were none."""
 
 
 class SharedBuild(_Document, frozen=True, tag="shared_build"):

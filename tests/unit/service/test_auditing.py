@@ -26,8 +26,9 @@ class Table:
         self.begun.append(act)
         return len(self.begun)
 
-    def end(self, number, exit_code, error):
-        self.ended.append((number, exit_code, error))
+    def end(self, number, ending):
+        self.ended.append((number, ending.exit_code, ending.error))
+        self.answered = ending.answered
 
 
 @pytest.fixture
@@ -112,6 +113,24 @@ def test_no_secret_is_written_down(table):
         "allow_secrets": True,
     }
     assert act.subject == "***"
+
+
+def test_what_was_named_by_a_secret_is_known_by_the_answer(table):
+    answer = {"shares": ["shr-a"], "session": "shop", "url": "https://a/secret"}
+
+    covered(table, lambda _: Document(json.dumps(answer).encode()))(call(token="t"))
+
+    assert table.answered == {"session": "shop", "shares": ["shr-a"]}
+
+
+def test_who_takes_a_session_from_another_host_is_written_down(table):
+    pattern = "/v1/sessions/{session}/save"
+
+    covered(table, fine, pattern=pattern)(call())
+    assert not table.begun
+
+    covered(table, fine, pattern=pattern)(call(force=True))
+    assert table.ended == [(1, 0, None)]
 
 
 def test_a_dry_run_is_no_act(table):
