@@ -4,6 +4,7 @@ Made to start in a blink: a verb's module is imported when it is called, and thi
 imports nothing but click.
 """
 
+import contextlib
 import errno
 import importlib
 import io
@@ -180,6 +181,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _tell(error, as_json=options.as_json)
     except OSError as error:
         # Where it means something it has a better name already: this is our output.
+        _let_go_of_output()
+        if error.errno == errno.EPIPE:
+            sys.exit(1)  # whoever read it has seen enough, and is told nothing
         kind = NoSpace if error.errno == errno.ENOSPC else ExpokeepError
         _tell(kind(f"cannot go on: {error}"), as_json=options.as_json)
 
@@ -203,6 +207,17 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     for number in STOP:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _let_go_of_output() -> None:
+    """Let what nobody takes go nowhere, or Python tries it again at the end."""
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        return
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _says_json(words: Sequence[str]) -> bool:
