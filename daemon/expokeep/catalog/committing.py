@@ -31,15 +31,12 @@ from expokeep.catalog.versions import Standing, Versions
 from expokeep.model.digest import Digest
 from expokeep.model.quota import QuotaRules
 from expokeep.model.tree import files_in
-from expokeep.model.version import Version
+from expokeep.model.version import BEGINNINGS, Version
 
 CLOCK_TOLERANCE = datetime.timedelta(minutes=5)
 """Clocks that differ by less are as good as ours; and a request may take its time."""
 LONGEST_WAIT = datetime.timedelta(days=3650)
 """No snapshot waits longer to be recorded; what says so has a clock that jumped."""
-
-BEGUN = ("fork", "import", "template")
-"""Triggers of versions that begin a session, and that a person waits for."""
 
 RETRACTED = "recorded while the directory was being removed"
 """Why a version is parked that took the start of a removal for an edit."""
@@ -110,7 +107,7 @@ def _admit(quotas: Quotas, new: NewVersion, standing: Standing) -> None:
     Raises:
         QuotaExceeded: there is none. Beside the head there always is.
     """
-    if new.trigger in BEGUN:
+    if new.trigger in BEGINNINGS:
         quotas.admit_size(new.size_bytes)
     returns = standing.has_expired or new.trigger == "save"
     if standing.owner is None or not new.moves_head:

@@ -24,6 +24,11 @@ Trigger = Literal[
 a person who made it of what is kept already: as the beginning of a session (`fork`, of
 what another user shares `import`, `template`), or to go back (`revert`)."""
 
+BEGINNINGS: tuple[Trigger, ...] = ("fork", "import", "template")
+"""Of versions that begin a session with what is kept already."""
+MADE: tuple[Trigger, ...] = (*BEGINNINGS, "revert")
+"""Of versions that were made of no directory, and that a person waits for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:

@@ -24,6 +24,7 @@ from expokeep.log import get
 from expokeep.model.names import SessionId, parse_session_id, parse_user
 from expokeep.restore.source import Arrival
 from expokeep.restore.spooled import SpooledSource
+from expokeep.service import bodies
 from expokeep.service.asked_save import PROGRESS_EVERY_S, SaveWish, asked_save
 from expokeep.service.parts import Parts
 from expokeep.service.rights import Rights
@@ -75,7 +76,7 @@ class Acting:
 
         A person has asked, so what is gone is meant to be gone.
         """
-        wish = _body(call, SaveWish)
+        wish = bodies.body(call, SaveWish)
         wish.check()
         self.parts.observer.barrier(BARRIER_S)
         session = self._session(call, call.path["session"])
@@ -92,7 +93,7 @@ class Acting:
 
     def flush(self, call: Call) -> Reply:
         """Keep and ship what is unsaved, of one session or of all."""
-        wish = _body(call, _Flush)
+        wish = bodies.body(call, _Flush)
         self.parts.observer.barrier(BARRIER_S)
         session = self._scope(call, wish.session)
         if session is not None and not self._is_here(session):
@@ -117,7 +118,7 @@ class Acting:
 
     def pause(self, call: Call) -> Reply:
         """Hold back uploads; captures go on into the spool."""
-        wish = _body(call, _Pause)
+        wish = bodies.body(call, _Pause)
         session = self._known(self._scope(call, wish.session))
         self.parts.shipping.pauses.begin(session, wish.for_s)
         self.parts.events.publish("daemon.paused", session, for_s=wish.for_s)
@@ -128,7 +129,7 @@ class Acting:
 
     def resume(self, call: Call) -> Reply:
         """End a pause."""
-        session = self._known(self._scope(call, _body(call, _Pause).session))
+        session = self._known(self._scope(call, bodies.body(call, _Pause).session))
         if session is None:
             self.parts.go_on()
         else:
@@ -138,7 +139,7 @@ class Acting:
 
     def arrive(self, call: Call) -> Reply:
         """Learn of a directory that a restore is about to show."""
-        told = _body(call, _Arrival)
+        told = bodies.body(call, _Arrival)
         session = self._session(call, told.session)
         self.rights.require_session(call.peer, session)
         self._expect(session, told)
@@ -281,13 +282,6 @@ def _checked_user(name: str) -> None:
         parse_user(name)
     except ValueError as error:
         raise UsageError(str(error)) from error
-
-
-def _body(call: Call, kind: type[Wish]) -> Wish:
-    try:
-        return msgspec.json.decode(call.body or b"{}", type=kind)
-    except msgspec.MsgspecError as error:
-        raise UsageError(f"the request cannot be understood: {error}") from error
 
 
 def _encoded(document: msgspec.Struct) -> bytes:

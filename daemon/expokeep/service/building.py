@@ -14,7 +14,7 @@ from expokeep.builds.documents import (
     QuotaList,
 )
 from expokeep.catalog.builds import Build, Wanted, Whose
-from expokeep.control.routes import Call, Document, Handler, Reply
+from expokeep.control.routes import Call, Handler, Reply
 from expokeep.errors import NotFound, UsageError
 from expokeep.log import get
 from expokeep.model.names import (
@@ -25,7 +25,7 @@ from expokeep.model.names import (
     to_text,
 )
 from expokeep.model.quota import Quota, Usage
-from expokeep.service import queries
+from expokeep.service import bodies, queries
 from expokeep.service.parts import Parts
 from expokeep.service.rights import Rights
 from expokeep.settings.policies import quotas_of
@@ -72,7 +72,7 @@ class BuildRoutes:
         shown = found[:limit]
         last = shown[-1] if len(found) > limit else None
         here = self._directories()
-        return _document(
+        return bodies.document(
             BuildList(
                 builds=tuple(self._told(one, here) for one in shown),
                 next=f"{last.accessed_at.isoformat()}~{last.session}" if last else None,
@@ -81,13 +81,13 @@ class BuildRoutes:
 
     def build(self, call: Call) -> Reply:
         """Tell of one build, named by its whole id; of a deleted one as of none."""
-        session = _session(call.path["session"])
+        session = bodies.session(call.path["session"])
         caller = self.rights.caller(call.peer)
         whose = Whose(owner=caller.user, uid=caller.uid)
         found = self._listed(whose, Wanted(session=session, limit=1))
         if not found:
             raise NotFound(f"no session {session} is kept")
-        return _document(self._told(found[0], self._directories()))
+        return bodies.document(self._told(found[0], self._directories()))
 
     def quota(self, call: Call) -> Reply:
         """Tell what users have and may have: anybody to an operator, else oneself."""
@@ -100,7 +100,7 @@ class BuildRoutes:
         found = quotas.usage(user, after=after, limit=limit + 1)
         settings = self.parts.settings
         rules = quotas_of(settings)
-        return _document(
+        return bodies.document(
             QuotaList(
                 users=tuple(self._usage(one) for one in found[:limit]),
                 truncated=len(found) > limit,
@@ -114,7 +114,7 @@ class BuildRoutes:
     def set_quota(self, call: Call) -> Reply:
         """Say how much a user may have. What is there already stays."""
         self.rights.require_operator(call.peer)
-        wish = _wish(call.body)
+        wish = _wish(call)
         quotas = wiring.user_quotas_of(self.parts.engine.backends)
         said = quotas.said(wish.user)
         builds, size = wish.builds, wish.bytes
@@ -128,7 +128,7 @@ class BuildRoutes:
             "quota set", user=said.user, builds=said.max_builds, bytes=said.max_bytes
         )
         (found,) = quotas.usage(wish.user, after="", limit=1)
-        return _document(self._usage(found))
+        return bodies.document(self._usage(found))
 
     def _listed(self, whose: Whose, wanted: Wanted) -> list[Build]:
         engine = self.parts.engine
@@ -205,13 +205,6 @@ def _cursor(text: str | None) -> tuple[datetime.datetime | None, str]:
     raise UsageError("after is what `next` said, as it was")
 
 
-def _session(text: str) -> SessionId:
-    try:
-        return parse_session_id(text)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-
-
 def _user(name: str) -> str:
     try:
         return parse_user(name)
@@ -219,11 +212,8 @@ def _user(name: str) -> str:
         raise UsageError(str(error)) from error
 
 
-def _wish(body: bytes) -> QuotaWish:
-    try:
-        wish = msgspec.json.decode(body or b"{}", type=QuotaWish)
-    except msgspec.MsgspecError as error:
-        raise UsageError(f"the request cannot be understood: {error}") from error
+def _wish(call: Call) -> QuotaWish:
+    wish = bodies.body(call, QuotaWish)
     _user(wish.user)
     for number in (wish.builds, wish.bytes):
         if isinstance(number, int) and not 0 <= number < 2**31 * 2**20:
@@ -231,7 +221,3 @@ def _wish(body: bytes) -> QuotaWish:
     if isinstance(wish.builds, int) and wish.builds >= 2**31:
         raise UsageError(f"so many builds are no quota: {wish.builds}")
     return wish
-
-
-def _document(document: msgspec.Struct) -> Document:
-    return Document(msgspec.json.encode(document))

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from expokeep import wiring
-from expokeep.control.routes import Call, Document, Handler, Reply
+from expokeep.control.routes import Call, Handler, Reply
 from expokeep.errors import ExpokeepError, NotFound, QuotaExceeded, UsageError
 from expokeep.export import documents
 from expokeep.export.archives import Format
@@ -22,10 +22,10 @@ from expokeep.export.keys import Published
 from expokeep.export.making import Kept
 from expokeep.log import get
 from expokeep.model.digest import Digest
-from expokeep.model.names import SessionId, parse_session_id, to_text
+from expokeep.model.names import SessionId, to_text
 from expokeep.restore.source import Offer, Source
 from expokeep.restore.spooled import SpooledSource
-from expokeep.service import queries
+from expokeep.service import bodies, queries
 from expokeep.service.acting import Acting
 from expokeep.service.parts import Parts
 from expokeep.service.referring import visible_offer, visible_ref
@@ -91,9 +91,9 @@ class ExportRoutes:
         settings, named = self.parts.settings, queries.one(call, "user")
         if named is not None:
             user = self.rights.user_named(call.peer, named)
-            session = _parsed(queries.one(call, "session") or "")
+            session = bodies.session(queries.one(call, "session") or "")
             self._require_room(session, user, queries.number(call, "size_bytes"))
-        return _document(
+        return bodies.document(
             documents.ExportTerms(
                 secret_patterns=settings.exclude_secrets,
                 max_build_bytes=settings.limits.max_build_size_mb * _MIB,
@@ -104,11 +104,11 @@ class ExportRoutes:
 
     def plan(self, call: Call) -> Reply:
         """Make a link to an archive of a version, for a while."""
-        wish, ref = _body(call, PlanWish), visible_ref(self.rights, call)
+        wish, ref = bodies.body(call, PlanWish), visible_ref(self.rights, call)
         session = ref.partition("@")[0]
         self.acting.catch_up(session)
         if wish.archive == "compat":
-            return _document(self._compat(ref, wish))
+            return bodies.document(self._compat(ref, wish))
         offer = visible_offer(self.rights, call, self.source)
         wanted = self._wanted(
             offer, self.source, wish.format, redact=not wish.allow_secrets
@@ -119,7 +119,7 @@ class ExportRoutes:
             raise UsageError(str(error)) from error
         version, packed = offer.version, lent.packed
         log.info("version lent", session=version.session, version=version.seq)
-        return _document(
+        return bodies.document(
             documents.Planned(
                 session=version.session,
                 version=version.seq or None,
@@ -134,8 +134,8 @@ class ExportRoutes:
 
     def publish(self, call: Call) -> Reply:
         """Show an archive of a version to everybody, without secrets."""
-        wish, ref = _body(call, PublishWish), call.path["ref"]
-        self.rights.require_owner(call.peer, _parsed(ref.partition("@")[0]))
+        wish, ref = bodies.body(call, PublishWish), call.path["ref"]
+        self.rights.require_owner(call.peer, bodies.session(ref.partition("@")[0]))
         exporting = self._exporting()
         offer = exporting.source.offer(ref)
         wanted = self._wanted(offer, exporting.source, wish.format, redact=True)
@@ -145,7 +145,7 @@ class ExportRoutes:
         session = published.session
         self.parts.events.publish("export.published", session, seq=published.seq)
         log.info("version published", session=session, version=published.seq)
-        return _document(
+        return bodies.document(
             documents.Publication(
                 published=self._document(published),
                 size_bytes=packed.size_bytes,
@@ -157,13 +157,13 @@ class ExportRoutes:
     def publications(self, call: Call) -> Reply:
         """List what is public: of a session, or of all that there are."""
         wish, limit = queries.one(call, "session"), queries.limit(call)
-        session = None if wish is None else _parsed(wish)
+        session = None if wish is None else bodies.session(wish)
         if session is None:
             self.rights.require_operator(call.peer)
         else:
             self.rights.require_kept(call.peer, session)
         found = self._exporting().exporter.published(session)
-        return _document(
+        return bodies.document(
             documents.PublicationList(
                 published=tuple(map(self._document, found[:limit])),
                 truncated=len(found) > limit,
@@ -172,7 +172,8 @@ class ExportRoutes:
 
     def withdraw(self, call: Call) -> Reply:
         """Delete archives of a session that everybody could fetch."""
-        wish, session = _body(call, WithdrawWish), _parsed(call.path["session"])
+        wish = bodies.body(call, WithdrawWish)
+        session = bodies.session(call.path["session"])
         self.rights.require_owner(call.peer, session)
         exporter = self._exporting().exporter
         gone = [
@@ -185,7 +186,7 @@ class ExportRoutes:
         if not wish.dry_run:
             exporter.withdraw(gone)
             self.parts.events.publish("export.withdrawn", session, count=len(gone))
-        return _document(
+        return bodies.document(
             documents.Withdrawn(published=tuple(map(self._document, gone)))
         )
 
@@ -271,21 +272,3 @@ def wanted_of(
 def compat_wanted(source: Source, session: str) -> Wanted:
     """Return the archive for the application as it is to be: all of the newest."""
     return wanted_of(source.offer(session), source, "tar.gz", None)
-
-
-def _parsed(text: str) -> SessionId:
-    try:
-        return parse_session_id(text)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-
-
-def _document(document: msgspec.Struct) -> Document:
-    return Document(msgspec.json.encode(document))
-
-
-def _body(call: Call, kind: type[Body]) -> Body:
-    try:
-        return msgspec.json.decode(call.body or b"{}", type=kind)
-    except msgspec.MsgspecError as error:
-        raise UsageError(f"the request cannot be understood: {error}") from error

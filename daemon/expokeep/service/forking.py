@@ -22,11 +22,11 @@ from expokeep.model.names import (
     SessionId,
     from_text,
     new_session_id,
-    parse_session_id,
     plain,
 )
 from expokeep.model.tree import Tree, diff, tree_digest
 from expokeep.model.version import Origin, Version, VersionRef
+from expokeep.service import bodies
 from expokeep.service.acting import Acting
 from expokeep.service.asked_save import SaveWish, asked_save
 from expokeep.service.parts import Parts
@@ -52,7 +52,7 @@ class ForkWish(msgspec.Struct):
     def new_session(self) -> SessionId:
         """The id that the session is to have: the same one for the same wish."""
         if self.session:
-            return _session(self.session)
+            return bodies.session(self.session)
         if self.id is None:
             return new_session_id()
         return SessionId(str(uuid.uuid5(self.id, "session")))
@@ -154,7 +154,7 @@ class ForkingRoutes:
 
     def fork(self, call: Call) -> Reply:
         """Begin a session with a version of another one."""
-        wish = body_of(call, ForkWish)
+        wish = bodies.body(call, ForkWish)
         ref = visible_ref(self.rights, call)
         beginning = Beginning(self.parts, self.rights, self.acting)
         made = beginning.begin(call, beginning.meant(ref), wish, "fork")
@@ -162,7 +162,10 @@ class ForkingRoutes:
 
     def revert(self, call: Call) -> Reply:
         """Let a session go back to what it had, whole or in part."""
-        wish, session = body_of(call, RevertWish), _session(call.path["session"])
+        wish, session = (
+            bodies.body(call, RevertWish),
+            bodies.session(call.path["session"]),
+        )
         self.rights.require_kept(call.peer, session)
         if not wish.version:
             raise UsageError("name the version to go back to: 17, 2h or label:NAME")
@@ -250,18 +253,6 @@ def require_no_directory(parts: Parts, session: SessionId) -> None:
     raise SessionExists(f"a directory of {session} stands on this host")
 
 
-def body_of(call: Call, kind: type[Body]) -> Body:
-    """Return what a request says.
-
-    Raises:
-        UsageError: it is something else.
-    """
-    try:
-        return msgspec.json.decode(call.body or b"{}", type=kind)
-    except msgspec.MsgspecError as error:
-        raise UsageError(f"the request cannot be understood: {error}") from error
-
-
 def _all_but_the_last(lines: Iterator[bytes]) -> Generator[bytes, None, bool]:
     """Yield how far a save is; return whether what it kept is not the head."""
     before: bytes | None = None
@@ -271,13 +262,6 @@ def _all_but_the_last(lines: Iterator[bytes]) -> Generator[bytes, None, bool]:
         before = line
     saved = None if before is None else msgspec.json.decode(before, type=Saved)
     return saved is not None and saved.parked is not None
-
-
-def _session(text: str) -> SessionId:
-    try:
-        return parse_session_id(text)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
 
 
 def _path(text: str) -> bytes:

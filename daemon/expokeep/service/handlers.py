@@ -11,7 +11,7 @@ import msgspec
 
 from expokeep import clock, wiring
 from expokeep.control.blobs import encoded
-from expokeep.control.routes import Bytes, Call, Document, Handler, Reply, Route
+from expokeep.control.routes import Bytes, Call, Handler, Reply, Route
 from expokeep.control.server import ControlSocket
 from expokeep.errors import UsageError
 from expokeep.history.comparing import Detail
@@ -19,7 +19,7 @@ from expokeep.history.history import History, Sort
 from expokeep.model.digest import Digest, parse_digest
 from expokeep.restore.documents import offer_document
 from expokeep.restore.spooled import SpooledSource
-from expokeep.service import queries
+from expokeep.service import bodies, queries
 from expokeep.service.accounting import AccountingRoutes
 from expokeep.service.acting import Acting
 from expokeep.service.auditing import Auditing
@@ -122,7 +122,7 @@ class Handlers:
             limit=queries.limit(call),
             sort=sort,
         )
-        return _document(found)
+        return bodies.document(found)
 
     def accept(self, call: Call) -> Reply:
         """Make a version head after all."""
@@ -132,11 +132,11 @@ class Handlers:
     def show(self, call: Call) -> Reply:
         """Show one version."""
         found = self.history.show(visible_ref(self.rights, call))
-        return _document(told_shown(found, self.rights, call.peer))
+        return bodies.document(told_shown(found, self.rights, call.peer))
 
     def ls(self, call: Call) -> Reply:
         """List what a version has at a path and below."""
-        return _document(
+        return bodies.document(
             self.history.ls(visible_ref(self.rights, call), queries.path(call))
         )
 
@@ -157,7 +157,7 @@ class Handlers:
         if (detail := DETAILS.get(wish)) is None:
             raise UsageError(f"detail is one of {', '.join(DETAILS)}, not {wish!r}")
         paths = [queries.name_of(path) for path in call.query.get("path", ())]
-        return _document(self.history.diff(old, new, paths, detail))
+        return bodies.document(self.history.diff(old, new, paths, detail))
 
     def offer(self, call: Call) -> Reply:
         """Tell what a restore of a version has to make.
@@ -167,12 +167,14 @@ class Handlers:
         """
         if "recorded" in call.query:
             recorded = visible_offer(self.rights, call, self.source.recorded)
-            return _document(offer_document(recorded))
+            return bodies.document(offer_document(recorded))
         session = call.path["ref"].partition("@")[0]
         if (exact := exact_session(self.rights, call, session)) is not None:
             self.rights.require_session(call.peer, exact)
         self.acting.catch_up(session)
-        return _document(offer_document(visible_offer(self.rights, call, self.source)))
+        return bodies.document(
+            offer_document(visible_offer(self.rights, call, self.source))
+        )
 
     def blobs(self, call: Call) -> Reply:
         """Return contents of a version; of no other, whatever digest is asked for."""
@@ -265,7 +267,3 @@ def _digests(call: Call) -> set[Digest]:
         return {parse_digest(text) for text in asked}
     except (msgspec.MsgspecError, ValueError) as error:
         raise UsageError(f"not a list of digests: {error}") from error
-
-
-def _document(document: msgspec.Struct) -> Document:
-    return Document(msgspec.json.encode(document))

@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 
-import msgspec
-
 from expokeep.catalog.past_values import Viewer
-from expokeep.control.routes import Call, Document, Handler, Reply
+from expokeep.control.routes import Call, Handler, Reply
 from expokeep.errors import UsageError
 from expokeep.history.history import History
 from expokeep.history.version_log import LogWish
 from expokeep.model.digest import Digest, parse_digest
-from expokeep.service import queries
+from expokeep.service import bodies, queries
 from expokeep.service.origins import told_log
 from expokeep.service.referring import require_visible, visible_ref
 from expokeep.service.rights import Rights
@@ -43,12 +41,12 @@ class LookingBackRoutes:
             with_epochs=queries.switch(call, "epochs"),
         )
         found = self.history.log(session, wish)
-        return _document(told_log(found, self.rights, call.peer))
+        return bodies.document(told_log(found, self.rights, call.peer))
 
     def blame(self, call: Call) -> Reply:
         """Tell whose each line of a file is."""
         ref = visible_ref(self.rights, call)
-        return _document(self.history.blame(ref, queries.path(call)))
+        return bodies.document(self.history.blame(ref, queries.path(call)))
 
     def find(self, call: Call) -> Reply:
         """Find paths by a glob, or whoever has some contents."""
@@ -61,10 +59,12 @@ class LookingBackRoutes:
         if digest:
             caller = self.rights.caller(call.peer)
             viewer = Viewer(owner=caller.user, uid=caller.uid)
-            return _document(self.history.holders(_digest(digest), viewer, sessions))
+            return bodies.document(
+                self.history.holders(_digest(digest), viewer, sessions)
+            )
         if not sessions:
             self.rights.require_operator(call.peer)
-        return _document(self.history.find(queries.name_of(glob or ""), sessions))
+        return bodies.document(self.history.find(queries.name_of(glob or ""), sessions))
 
 
 def _digest(text: str) -> Digest:
@@ -72,7 +72,3 @@ def _digest(text: str) -> Digest:
         return parse_digest(text.lower().removeprefix("sha256:"))
     except ValueError as error:
         raise UsageError("contents are named by 64 hex digits of SHA-256") from error
-
-
-def _document(document: msgspec.Struct) -> Document:
-    return Document(msgspec.json.encode(document))

@@ -12,8 +12,9 @@ from expokeep.control.routes import Call, Document, Handler, Lines, Reply
 from expokeep.errors import ConfigError, NotFound, UsageError
 from expokeep.history.operating import AuditDocument, AuditList
 from expokeep.model.event import Event, Heartbeat
-from expokeep.model.names import SessionId, parse_session_id
+from expokeep.model.names import SessionId
 from expokeep.model.version import parse_moment
+from expokeep.service import bodies
 from expokeep.service.draining import Draining
 from expokeep.service.parts import Parts
 from expokeep.service.reloading import Reloading
@@ -52,7 +53,7 @@ class OperatingRoutes:
         """
         follow = _one(call, "follow") not in (None, "", "0")
         since, named = _moment(call), _one(call, "session")
-        session = None if named is None else _session(named)
+        session = None if named is None else bodies.session(named)
         if session is not None:
             self.rights.require_session(call.peer, session)
         after = _number(call, "after")
@@ -83,7 +84,7 @@ class OperatingRoutes:
     def drain(self, call: Call) -> Reply:
         """Make this host ready for maintenance."""
         self.rights.require_operator(call.peer)
-        wish = _body(call, _Drain)
+        wish = bodies.body(call, _Drain)
         return Lines(
             msgspec.json.encode(one) for one in self.draining.drained(wish.timeout_s)
         )
@@ -183,17 +184,3 @@ def _moment(call: Call) -> datetime.datetime | None:
         return parse_moment(text, now=clock.now())
     except (ValueError, OverflowError) as error:
         raise UsageError(f"{text!r} is no time; write 2h or 2026-11-24") from error
-
-
-def _body(call: Call, kind: type[_Drain]) -> _Drain:
-    try:
-        return msgspec.json.decode(call.body or b"{}", type=kind)
-    except msgspec.MsgspecError as error:
-        raise UsageError(f"the request cannot be understood: {error}") from error
-
-
-def _session(text: str) -> SessionId:
-    try:
-        return parse_session_id(text)
-    except ValueError as error:
-        raise UsageError(str(error)) from error

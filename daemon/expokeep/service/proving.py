@@ -18,6 +18,7 @@ from expokeep.errors import Busy, UsageError
 from expokeep.log import get
 from expokeep.model.names import SessionId
 from expokeep.restore.drill import drilled
+from expokeep.service import bodies
 from expokeep.service.parts import Parts
 from expokeep.service.rights import Rights
 from expokeep.settings.subsets import subset_of
@@ -70,7 +71,7 @@ class ProvingRoutes:
     def check(self, call: Call) -> Reply:
         """Check everything, or one session; tell what is found as it is found."""
         self.rights.require_operator(call.peer)
-        wish = _body(call, CheckWish)
+        wish = bodies.body(call, CheckWish)
         proving = self._proving()
         session = proving.naming.session(wish.session) if wish.session else None
         asked = Wish(session, subset_of(wish.read), wish.read)
@@ -79,7 +80,7 @@ class ProvingRoutes:
     def drill(self, call: Call) -> Reply:
         """Restore versions from the bucket alone, and tell what came of it."""
         self.rights.require_operator(call.peer)
-        wish = _body(call, DrillWish)
+        wish = bodies.body(call, DrillWish)
         proving = self._proving()
         versions = chosen_versions(proving, wish.version, wish.random)
         return Lines(
@@ -89,7 +90,7 @@ class ProvingRoutes:
     def repair(self, call: Call) -> Reply:
         """Mend what a check finds, or say what would be mended."""
         self.rights.require_operator(call.peer)
-        wish = _body(call, RepairWish)
+        wish = bodies.body(call, RepairWish)
         said = self._repaired(wish)
         return Lines(self._alone_with(said, f"repair {wish.what}"))
 
@@ -135,10 +136,3 @@ class ProvingRoutes:
                 yield msgspec.json.encode(documents.document_of(one))
         finally:
             self._alone.release()
-
-
-def _body(call: Call, kind: type[Body]) -> Body:
-    try:
-        return msgspec.json.decode(call.body or b"{}", type=kind)
-    except msgspec.MsgspecError as error:
-        raise UsageError(f"the request cannot be understood: {error}") from error

@@ -12,7 +12,7 @@ import msgspec
 import expokeep
 from expokeep import wiring
 from expokeep.catalog.values import SessionRow
-from expokeep.control.routes import Call, Document, Reply
+from expokeep.control.routes import Call, Reply
 from expokeep.errors import ExpokeepError
 from expokeep.history.documents import (
     Check,
@@ -29,7 +29,7 @@ from expokeep.history.watch_status import WatchStatus
 from expokeep.model.documents import HeldDocument
 from expokeep.model.names import SessionId, for_terminal, to_text
 from expokeep.restore.documents import held_document
-from expokeep.service import doctor
+from expokeep.service import bodies, doctor
 from expokeep.service.app_tables import app_tables, is_in_step
 from expokeep.service.board import Line
 from expokeep.service.outlook import expiring, outlook, with_outlook
@@ -59,7 +59,7 @@ class Reporting:
             schema = self.parts.engine.backends.catalog.schema_status().found
         except ExpokeepError:
             schema = None
-        return _document(
+        return bodies.document(
             Info(
                 version=expokeep.__version__,
                 pid=os.getpid(),
@@ -97,7 +97,7 @@ class Reporting:
         app = app_tables(self.parts) if operator else None
         is_well = is_well and all(one.is_well for one in proofs) and is_in_step(app)
         watch = self._watch(operator=operator)
-        return _document(
+        return bodies.document(
             Status(
                 state="ok" if is_well and not watch.degraded else "degraded",
                 oldest_unsaved_at=min(oldest, default=None),
@@ -121,14 +121,14 @@ class Reporting:
             Check(name=one.name, state=one.state, detail=one.detail, hint=one.hint)
             for one in doctor.examine(self.parts)
         )
-        return _document(Doctor(checks=checks))
+        return bodies.document(Doctor(checks=checks))
 
     def db(self, call: Call) -> Reply:
         """Tell which schema there is, and which we know."""
         self.rights.require_operator(call.peer)
         found = self.parts.engine.backends.catalog.schema_status()
         status = DbStatus(found=found.found, known=found.known, pending=found.pending)
-        return _document(status)
+        return bodies.document(status)
 
     def _known(
         self, sessions: list[SessionId], caller: Caller
@@ -267,10 +267,6 @@ def _told(error: Exception | None, *, operator: bool) -> str | None:
     if error is None:
         return None
     return str(error) if operator else "it fails; operators are told why"
-
-
-def _document(document: msgspec.Struct) -> Document:
-    return Document(msgspec.json.encode(document))
 
 
 def _early(capturing: Capturing | None) -> EarlyStatus:

@@ -13,13 +13,14 @@ import msgspec
 
 from expokeep import clock, wiring
 from expokeep.catalog.caring import WasDeleted
-from expokeep.control.routes import Call, Document, Handler, Lines, Reply
+from expokeep.control.routes import Call, Handler, Lines, Reply
 from expokeep.errors import Busy, NotFound, UsageError
 from expokeep.log import get
-from expokeep.model.names import SessionId, parse_session_id
+from expokeep.model.names import SessionId
 from expokeep.model.version import Version, is_label
 from expokeep.retention import documents
 from expokeep.retention.pace import Pace
+from expokeep.service import bodies
 from expokeep.service.parts import Parts
 from expokeep.service.retained import (
     collected_document,
@@ -72,7 +73,7 @@ class RetainingRoutes:
             owner=caller.user, uid=caller.uid, limit=MAX_LISTED + 1
         )
         shown = found[:MAX_LISTED]
-        return _document(
+        return bodies.document(
             documents.DeletedList(
                 sessions=tuple(deleted_document(one, self._grace_s) for one in shown),
                 truncated=len(found) > MAX_LISTED,
@@ -82,7 +83,7 @@ class RetainingRoutes:
     def forget(self, call: Call) -> Reply:
         """Forget versions by rule, of one session or of all."""
         self.rights.require_operator(call.peer)
-        wish = _body(call, ForgetWish)
+        wish = bodies.body(call, ForgetWish)
         retaining = self._retaining()
         session = retaining.naming.session(wish.session) if wish.session else None
         return Lines(_forgotten(retaining, wish, session))
@@ -90,18 +91,18 @@ class RetainingRoutes:
     def collect(self, call: Call) -> Reply:
         """Collect what is not kept any more."""
         self.rights.require_operator(call.peer)
-        wish = _body(call, CollectWish)
+        wish = bodies.body(call, CollectWish)
         maintenance, collector = self.parts.maintenance, self._retaining().collector
         if wish.dry_run or maintenance is None:
             found = collector.preview(Pace(max_s=wish.max_time_s))
         else:
             with maintenance.alone() as stop:
                 found = collector.run(Pace(stop, wish.max_time_s))
-        return _document(collected_document(found, dry_run=wish.dry_run))
+        return bodies.document(collected_document(found, dry_run=wish.dry_run))
 
     def delete(self, call: Call) -> Reply:
         """Hide a session, and free its bytes when the grace is over."""
-        wish, session = _body(call, DeleteWish), _session(call)
+        wish, session = bodies.body(call, DeleteWish), _session(call)
         self.rights.require_owner(call.peer, session)
         if wish.now:
             self.rights.require_operator(call.peer)
@@ -121,7 +122,7 @@ class RetainingRoutes:
                 raise Busy(f"a host still holds what it has not recorded of {session}")
             log.info("session deleted", session=session, now=wish.now)
             self.parts.events.publish("session.deleted", session, now=wish.now)
-        return _document(
+        return bodies.document(
             session_deleted(session, weight, gone_at, dry_run=wish.dry_run)
         )
 
@@ -133,14 +134,14 @@ class RetainingRoutes:
             raise NotFound(f"no deleted session {session} can be had back")
         log.info("session undeleted", session=session)
         self.parts.events.publish("session.undeleted", session)
-        return _document(documents.SessionUndeleted(session=session))
+        return bodies.document(documents.SessionUndeleted(session=session))
 
     def label(self, call: Call) -> Reply:
         """Give a label to a version; it is on no other then."""
-        name = _label(_body(call, LabelWish).name)
+        name = _label(bodies.body(call, LabelWish).name)
         version = self._version(call)
         before = self._retaining().marks.label(version, name)
-        return _document(
+        return bodies.document(
             documents.Labelled(
                 session=version.session,
                 label=name,
@@ -151,14 +152,14 @@ class RetainingRoutes:
 
     def unlabel(self, call: Call) -> Reply:
         """Take a label away."""
-        wish, session = _body(call, LabelWish), _session(call)
+        wish, session = bodies.body(call, LabelWish), _session(call)
         name, retaining = _label(wish.name), self._retaining()
         self.rights.require_kept(call.peer, session)
         if wish.dry_run:
             before = retaining.naming.version(f"{session}@label:{name}").seq
         else:
             before = retaining.marks.unlabel(session, name)
-        return _document(
+        return bodies.document(
             documents.Labelled(
                 session=session,
                 label=name,
@@ -177,10 +178,10 @@ class RetainingRoutes:
         return self._pinned(call, is_pinned=False)
 
     def _pinned(self, call: Call, *, is_pinned: bool) -> Reply:
-        wish, version = _body(call, PinWish), self._version(call)
+        wish, version = bodies.body(call, PinWish), self._version(call)
         if not wish.dry_run:
             self._retaining().marks.pin(version, is_pinned=is_pinned)
-        return _document(
+        return bodies.document(
             documents.Pinned(
                 session=version.session,
                 version=version.seq,
@@ -192,7 +193,7 @@ class RetainingRoutes:
     def _version(self, call: Call) -> Version:
         """Return the version that is meant, of a session named by its whole id."""
         ref = call.path["ref"]
-        session = _parsed(ref.partition("@")[0])
+        session = bodies.session(ref.partition("@")[0])
         self.rights.require_kept(call.peer, session)
         return self._retaining().naming.version(ref)
 
@@ -232,28 +233,10 @@ def _forgotten(
 
 
 def _session(call: Call) -> SessionId:
-    return _parsed(call.path["session"])
-
-
-def _parsed(text: str) -> SessionId:
-    try:
-        return parse_session_id(text)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
+    return bodies.session(call.path["session"])
 
 
 def _label(name: str) -> str:
     if not is_label(name):
         raise UsageError("a label has 1 to 100 characters, none of them @ or /")
     return name
-
-
-def _document(document: msgspec.Struct) -> Document:
-    return Document(msgspec.json.encode(document))
-
-
-def _body(call: Call, kind: type[Body]) -> Body:
-    try:
-        return msgspec.json.decode(call.body or b"{}", type=kind)
-    except msgspec.MsgspecError as error:
-        raise UsageError(f"the request cannot be understood: {error}") from error

@@ -16,9 +16,8 @@ from expokeep.control.peer import Peer
 from expokeep.control.routes import Call, Document, Handler, Reply
 from expokeep.errors import NotFound, ShareUnusable, UsageError
 from expokeep.log import get
-from expokeep.model.names import SessionId, parse_session_id
 from expokeep.model.version import Version
-from expokeep.service import lent, queries
+from expokeep.service import bodies, lent, queries
 from expokeep.service.acting import Acting
 from expokeep.service.parts import Parts
 from expokeep.service.rights import Rights
@@ -63,7 +62,7 @@ class SharingRoutes:
     def create(self, call: Call) -> Reply:
         """Lend a version, and tell the token: once."""
         sharing = self._sharing()
-        wish, terms = (found := _body(call, ShareWish)), plan.checked(found.terms)
+        wish, terms = (found := bodies.body(call, ShareWish)), plan.checked(found.terms)
         version = self._version(call, terms)
         kept = sharing.kept(version)
         if wish.dry_run:
@@ -89,7 +88,7 @@ class SharingRoutes:
         """List shares: of one session, or of all that the caller may see."""
         most, session = queries.limit(call), queries.one(call, "session")
         if session is not None:
-            self.rights.require_kept(call.peer, _session(session))
+            self.rights.require_kept(call.peer, bodies.session(session))
         sharing, caller = self._sharing(), self.rights.caller(call.peer)
         found = sharing.shares.rows(
             sharing.pepper.shown,
@@ -105,7 +104,7 @@ class SharingRoutes:
 
     def show(self, call: Call) -> Reply:
         """Show a share to whose it is, and to others what its token stands for."""
-        word = _body(call, ShowWish).token
+        word = bodies.body(call, ShowWish).token
         if (row := self._own(call.peer, word)) is not None:
             own = documents.ShareDocument(share=lent.share_fields(row))
             return Document(lent.encoded(own))
@@ -117,22 +116,26 @@ class SharingRoutes:
 
     def revoke(self, call: Call) -> Reply:
         """End a share, or all of a session."""
-        wish = _body(call, RevokeWish)
-        rows = self._meant(call.peer, wish)
-        names = tuple(row.name for row in rows if row.revoked_at is None)
+        wish = bodies.body(call, RevokeWish)
+        rows = [row for row in self._meant(call.peer, wish) if row.revoked_at is None]
+        names = tuple(row.name for row in rows)
         if names and not wish.dry_run:
             self._sharing().shares.revoke(names, _who(call.peer))
             for row in rows:
                 log.info("share revoked", share=row.name, session=row.session)
                 self.parts.events.publish("share.revoked", row.session, share=row.name)
-        revoked = documents.SharesRevoked(shares=names, dry_run=wish.dry_run)
+        revoked = documents.SharesRevoked(
+            shares=names,
+            session=rows[0].session if rows else None,
+            dry_run=wish.dry_run,
+        )
         return Document(lent.encoded(revoked))
 
     def bring(self, call: Call) -> Reply:
         """Begin a session with what a token stands for."""
-        asked = _body(call, ImportWish)
+        asked = bodies.body(call, ImportWish)
         importer = self._importer(call.peer, asked.user)
-        session = _session(asked.session) if asked.session is not None else None
+        session = bodies.session(asked.session) if asked.session is not None else None
         wish = importing.Wish(
             parse_token(asked.token), importer, asked.password, session
         )
@@ -172,7 +175,7 @@ class SharingRoutes:
     def _version(self, call: Call, terms: plan.Terms) -> Version:
         """Return the version that is meant, of a session named by its whole id."""
         session, _, selector = call.path["ref"].partition("@")
-        self.rights.require_kept(call.peer, _session(session))
+        self.rights.require_kept(call.peer, bodies.session(session))
         if terms.follows_head and selector:
             raise UsageError("--follow-head goes with a session, not with a version")
         if not selector:
@@ -186,7 +189,7 @@ class SharingRoutes:
             if (row := self._own(peer, wish.token)) is None:
                 raise _no_share(wish.token)
             return [row]
-        session = _session(wish.session or "")
+        session = bodies.session(wish.session or "")
         self.rights.require_kept(peer, session)
         sharing, caller = self._sharing(), self.rights.caller(peer)
         return sharing.shares.rows(
@@ -255,17 +258,3 @@ def _no_share(word: str) -> NotFound | ShareUnusable:
     error = NotFound("there is no such share")
     error.hint = "`expokeep share list --all` lists those that you may see."
     return error
-
-
-def _session(text: str) -> SessionId:
-    try:
-        return parse_session_id(text)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-
-
-def _body(call: Call, kind: type[Body]) -> Body:
-    try:
-        return msgspec.json.decode(call.body or b"{}", type=kind)
-    except msgspec.MsgspecError as error:
-        raise UsageError(f"the request cannot be understood: {error}") from error

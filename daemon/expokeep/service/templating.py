@@ -17,8 +17,9 @@ from expokeep.fork.documents import (
 from expokeep.log import get
 from expokeep.model.names import for_terminal
 from expokeep.model.version import Selector, VersionRef, is_label
+from expokeep.service import bodies
 from expokeep.service.acting import Acting
-from expokeep.service.forking import Beginning, ForkWish, body_of
+from expokeep.service.forking import Beginning, ForkWish
 from expokeep.service.parts import Parts
 from expokeep.service.referring import require_visible
 from expokeep.service.rights import Rights
@@ -69,7 +70,7 @@ class TemplatingRoutes:
 
     def create(self, call: Call) -> Reply:
         """Let new sessions begin with a version; it stays as long as they may."""
-        wish = body_of(call, CreateWish)
+        wish = bodies.body(call, CreateWish)
         if not is_label(wish.name):
             raise UsageError("a template's name has 1 to 100 characters, no @ and no /")
         if not wish.version:
@@ -97,7 +98,7 @@ class TemplatingRoutes:
 
     def new(self, call: Call) -> Reply:
         """Begin a session with a template."""
-        wish, template = body_of(call, ForkWish), self._meant(call)
+        wish, template = bodies.body(call, ForkWish), self._meant(call)
         ref = VersionRef(template.session, Selector(seq=template.seq))
         version = self.parts.engine.backends.catalog.resolve(ref)
         beginning = Beginning(self.parts, self.rights, self.acting)
@@ -106,7 +107,7 @@ class TemplatingRoutes:
 
     def delete(self, call: Call) -> Reply:
         """Take a name away. The version is only held no longer."""
-        wish, template = body_of(call, DeleteWish), self._meant(call)
+        wish, template = bodies.body(call, DeleteWish), self._meant(call)
         if not wish.dry_run:
             if not self._templates.drop(template):
                 raise _unknown(template.name)

@@ -8,7 +8,8 @@ import msgspec
 from expokeep import clock, wiring
 from expokeep.catalog.outbox import Outbox
 from expokeep.control.routes import Call, Document, Handler, Reply
-from expokeep.errors import ConfigError, ExpokeepError, NotFound, UsageError
+from expokeep.errors import ConfigError, ExpokeepError, NotFound
+from expokeep.service import bodies
 from expokeep.service.notifying import named, post
 from expokeep.service.parts import Parts
 from expokeep.service.rights import Rights
@@ -64,7 +65,7 @@ class WebhookRoutes:
     def test(self, call: Call) -> Reply:
         """Send a request to each, or to one, now; tell what came of it."""
         self.rights.require_operator(call.peer)
-        wish = _wish(call)
+        wish = bodies.body(call, Wish)
         ours = named(self.parts.settings.webhooks)
         chosen = {
             name: hook for name, hook in ours.items() if wish.webhook in (None, name)
@@ -84,7 +85,7 @@ class WebhookRoutes:
     def retry(self, call: Call) -> Reply:
         """Try again what was given up."""
         self.rights.require_operator(call.peer)
-        wish, outbox = _wish(call), self._outbox()
+        wish, outbox = bodies.body(call, Wish), self._outbox()
         found = [one for one in outbox.standing() if wish.webhook in (None, one.id)]
         if wish.webhook is not None and not found:
             raise _no_webhook(wish.webhook)
@@ -129,10 +130,3 @@ def _no_webhook(name: str | None) -> NotFound:
     error = NotFound(f"no webhook {name}" if name else "no webhook is configured")
     error.hint = "`expokeep webhooks list` names them; they are made in the settings."
     return error
-
-
-def _wish(call: Call) -> Wish:
-    try:
-        return msgspec.json.decode(call.body or b"{}", type=Wish)
-    except msgspec.MsgspecError as error:
-        raise UsageError(f"the request cannot be understood: {error}") from error

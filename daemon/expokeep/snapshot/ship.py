@@ -31,7 +31,7 @@ from expokeep.model.digest import Digest
 from expokeep.model.names import SessionId
 from expokeep.model.quota import OVER
 from expokeep.model.tree import files_in
-from expokeep.model.version import Version
+from expokeep.model.version import MADE, Version
 from expokeep.snapshot.judging import Cargo, Judge
 from expokeep.snapshot.keep import Sealed
 from expokeep.snapshot.recording import manifests_of, record_of
@@ -43,8 +43,6 @@ log = get(__name__)
 
 SEQ_TRIES = 20
 """How often another version may take our number before we wait a while."""
-MADE = ("fork", "import", "revert", "template")
-"""Triggers of versions that were made of no directory."""
 MEND_TRIES = 4
 """How often a sweep may take what an entry needs before we wait a while."""
 

@@ -1,0 +1,40 @@
+"""What requests say in their bodies, and answers that are one document."""
+
+from typing import TypeVar
+
+import msgspec
+
+from expokeep.control.routes import Call, Document
+from expokeep.errors import UsageError
+from expokeep.model.names import SessionId, parse_session_id
+
+Body = TypeVar("Body", bound=msgspec.Struct)
+
+
+def body(call: Call, kind: type[Body]) -> Body:
+    """Return what a request says; nothing at all says what `kind` has by default.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    try:
+        return msgspec.json.decode(call.body or b"{}", type=kind)
+    except msgspec.MsgspecError as error:
+        raise UsageError(f"the request cannot be understood: {error}") from error
+
+
+def session(text: str) -> SessionId:
+    """Return the whole id of a session.
+
+    Raises:
+        UsageError: it can be none.
+    """
+    try:
+        return parse_session_id(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def document(answer: msgspec.Struct) -> Document:
+    """Return an answer."""
+    return Document(msgspec.json.encode(answer))
