@@ -212,6 +212,19 @@ def test_tables_that_are_made_anew_are_filled_again(rows):
     assert ("legacy.refused", None) in rows.heard.events
 
 
+def test_a_reset_between_two_looks_deletes_nothing_however_few_there_are(rows):
+    scribes = many(rows, 3)
+    rows.settle()
+    rows.app.sql('DROP TABLE "BuildFile", "BuildSession"')
+    rows.ports.tables.make()
+    scribes[1].record({b"App.js": a_file(b"meanwhile")})
+
+    rows.settle()
+
+    assert len(rows.app.builds()) == 3
+    rows.require_step()
+
+
 def test_tables_of_the_app_that_come_later_are_filled(catalog_url, catalog):
     scribe = Scribe(catalog)
     scribe.record(PROJECT)
