@@ -38,12 +38,13 @@ setup: $(VENV)/dev tools ## make the virtual environment for development
 tools:
 	@missing=""; \
 	for tool in zstd:zstd tar:tar curl:curl patch:patch bsdtar:libarchive-tools strace:strace \
-	            node:nodejs git:git unzip:unzip mandoc:mandoc zsh:zsh fish:fish; do \
+	            node:nodejs git:git unzip:unzip mandoc:mandoc zsh:zsh fish:fish \
+	            promtool:prometheus; do \
 	  command -v "$${tool%%:*}" >/dev/null || missing="$$missing $${tool##*:}"; \
 	done; \
 	[ -z "$$missing" ] && exit 0; \
 	if [ "$$(id -u)" = 0 ]; then \
-	  apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y $$missing; \
+	  apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$missing; \
 	else echo "The tests need: sudo apt-get install$$missing"; exit 1; fi
 
 ARGS ?=
