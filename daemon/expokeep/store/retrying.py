@@ -5,8 +5,10 @@ Time and chance are arguments: `wait` sleeps and says whether we were told to st
 once, and so is the last one of a counted number.
 """
 
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -68,6 +70,8 @@ class Retrying:
         self._policy = policy
         self._wait = wait
         self._chance = chance
+        self._counting = threading.Lock()
+        self._retries: Counter[str] = Counter()
 
     def put_file(
         self, key: str, path: Path, *, sha256: Digest, progress: Progress | None = None
@@ -133,7 +137,9 @@ class Retrying:
 
     def usage(self) -> Usage:
         """Return what was asked, the repeated requests too."""
-        return self._store.usage()
+        with self._counting:
+            retries = dict(self._retries)
+        return replace(self._store.usage(), retries=retries)
 
     def close(self) -> None:
         """Close the store behind this one."""
@@ -150,4 +156,6 @@ class Retrying:
                 _log.debug("store failed, asking again", verb=verb, delay_s=delay_s)
                 if self._wait(delay_s):
                     raise
+                with self._counting:
+                    self._retries[verb] += 1
         return ask()

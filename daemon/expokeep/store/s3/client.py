@@ -18,7 +18,7 @@ from botocore.utils import get_environ_proxies
 from expokeep.errors import ConfigError
 from expokeep.store.s3.deadline import DeadlineSession
 from expokeep.store.settings import S3Settings
-from expokeep.store.usage import Meter
+from expokeep.store.usage import Meter, outcome_of
 
 
 class Client:
@@ -64,8 +64,15 @@ class Client:
         self.s3.close()
 
     def _send(self, request: Any, event_name: str, **_: Any) -> Any:
-        self._meter.asked(event_name.rpartition(".")[2])
-        return self._wire.send(request)
+        operation = event_name.rpartition(".")[2]
+        self._meter.asked(operation)
+        try:
+            answer = self._wire.send(request)
+        except BaseException:
+            self._meter.answered(operation, "unanswered")
+            raise
+        self._meter.answered(operation, outcome_of(answer.status_code))
+        return answer
 
 
 _making = Lock()
