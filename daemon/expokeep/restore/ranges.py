@@ -1,16 +1,20 @@
 """Which parts of which objects hold some contents. Pure.
 
 A request costs more than a gap: frames that lie close together are fetched in one go,
-and a range stays small enough for several to be on their way at once.
+and a range stays small enough for several to be on their way at once. What counts is
+also what the frames hold: a few bytes of a pack may unfold to more than any memory.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from expokeep.catalog.values import Place
+from expokeep.pack.format import MAX_FRAME_BYTES
 
 GAP_BYTES = 64 * 1024
 RANGE_BYTES = 2 * 1024 * 1024
+UNFOLDED_BYTES = MAX_FRAME_BYTES
+"""What the frames of a range hold together, unless it is one frame that is streamed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,8 @@ class Range:
     @property
     def is_streamed(self) -> bool:
         """Whether it is one frame that is too large to be held in memory."""
-        return self.length > RANGE_BYTES
+        first = self.places[0]
+        return self.length > RANGE_BYTES or first.frame_raw_length > UNFOLDED_BYTES
 
 
 def coalesced(
@@ -40,11 +45,16 @@ def coalesced(
     """
     ranges: list[Range] = []
     current: list[Place] = []
+    unfolded_bytes = 0
     for place in sorted(places, key=lambda place: (place.key, place.frame_offset)):
-        if current and not _joins(current, place, gap, most):
+        is_same = bool(current) and _frame(current[-1]) == _frame(place)
+        more_bytes = 0 if is_same else place.frame_raw_length
+        fits = unfolded_bytes + more_bytes <= UNFOLDED_BYTES
+        if current and not (fits and _joins(current, place, gap, most)):
             ranges.append(_range(current))
-            current = []
+            current, unfolded_bytes, more_bytes = [], 0, place.frame_raw_length
         current.append(place)
+        unfolded_bytes += more_bytes
     if current:
         ranges.append(_range(current))
     return ranges
@@ -64,6 +74,10 @@ def _joins(current: Sequence[Place], place: Place, gap: int, most: int) -> bool:
         and place.frame_offset <= last.frame_offset + last.frame_length + gap
         and end - first.frame_offset <= most
     )
+
+
+def _frame(place: Place) -> tuple[str, int]:
+    return place.key, place.frame_offset
 
 
 def _range(places: Sequence[Place]) -> Range:

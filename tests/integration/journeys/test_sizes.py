@@ -121,3 +121,14 @@ def test_an_image_gets_no_work_whatever_the_setting(host, store):
     host.save()
 
     assert store.usage().bytes_sent - image_bytes < 0.8 * image_bytes
+
+
+def test_a_large_file_that_packs_to_next_to_nothing_comes_back(host, tmp_path):
+    home = host.home(SHOP)
+    (home / "package.json").write_text("{}")
+    (home / "trace.log.txt").write_bytes(b"nothing happened\n" * 1_500_000)
+    host.save()
+
+    host.restore("shop", tmp_path / "back")
+
+    assert seen_in(tmp_path / "back") == seen_in(home)
