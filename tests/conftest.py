@@ -25,6 +25,9 @@ from expokeep.embedded.postgres import Postgres, running_postgres
 from expokeep.embedded.seaweed import Seaweed, running_seaweed
 from expokeep.store.s3 import S3Settings, create_bucket
 
+# Also of daemons that a test starts without a `Site`: many run at once on one host.
+os.environ["EXPOKEEP_ADDR"] = "off"
+
 PrepareSite = Callable[[], AbstractContextManager[Site]]
 
 

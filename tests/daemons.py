@@ -104,6 +104,7 @@ class Site:
         }
         return {
             **kept,
+            "EXPOKEEP_ADDR": "off",  # many at once on one host
             "DATABASE_URL": self.database_url,
             "R2_ENDPOINT": self.relay.url,
             "R2_BUCKET_NAME": self.bucket,

@@ -81,3 +81,20 @@ def masked(text: str) -> str:
     """
     text = _PARAMETER.sub(rf"\1{MASK}", _USER.sub(rf"\1:{MASK}@", text))
     return text if "://" in text else _WORD.sub(rf"\1{MASK}", text)
+
+
+def passwords(text: str) -> list[str]:
+    """Return what `masked` masks, as it is written.
+
+    >>> passwords("postgresql://me:p@ss@db/app?sslpassword=x")
+    ['p@ss', 'x']
+    >>> passwords("host=db password='it is' user=me")
+    ['it is']
+    """
+    found: list[str] = []
+    if user := _USER.match(text):
+        found.append(user[0].removeprefix(user[1]).removeprefix(":")[:-1])
+    found += [one[0].removeprefix(one[1]) for one in _PARAMETER.finditer(text)]
+    if "://" not in text:
+        found += [one[2].strip("'") for one in _WORD.finditer(text)]
+    return [one for one in found if one]

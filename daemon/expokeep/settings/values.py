@@ -13,9 +13,16 @@ from expokeep.model.secrets import DEFAULT_PATTERNS
 from expokeep.settings import kinds
 from expokeep.settings.backends import Database, Storage
 from expokeep.settings.cost import Cost
-from expokeep.settings.declare import section, sections, setting, setting_list
+from expokeep.settings.declare import (
+    secret,
+    section,
+    sections,
+    setting,
+    setting_list,
+)
 from expokeep.settings.hooks import Hooks
 from expokeep.settings.kinds import SWITCH, choice, duration, size, whole
+from expokeep.settings.monitoring import ADDRESS, PING_URL
 from expokeep.settings.proving import Check, Drill
 from expokeep.settings.retention import Retention
 from expokeep.settings.sharing import Sharing
@@ -257,6 +264,27 @@ class Settings:
     cost: Cost = section(Cost)
     hooks: Hooks = section(Hooks)
     webhooks: tuple[Webhook, ...] = sections(Webhook)
+    objective_s: float = setting(
+        duration("1s", "30d"),
+        "2m",
+        "So old an unsaved change may get. Sessions beyond are counted in /metrics.",
+    )
+    addr: str = setting(
+        ADDRESS,
+        "127.0.0.1:9811",
+        "Where /metrics, /healthz and /readyz are, to everybody who reaches it.",
+        env="EXPOKEEP_ADDR",
+    )
+    heartbeat_url: str | None = secret(
+        PING_URL,
+        "Fetched as often as heartbeat-interval says while all is well, and not "
+        "otherwise: whoever misses it raises the alarm.",
+        env="EXPOKEEP_HEARTBEAT_URL",
+        credential="heartbeat-url",
+    )
+    heartbeat_interval_s: float = setting(
+        duration("1s", "1d"), "5m", "Between two of them."
+    )
     socket: Socket = section(Socket)
     shutdown: Shutdown = section(Shutdown)
     logging: Logging = section(Logging)
