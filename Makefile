@@ -12,6 +12,7 @@ PARALLEL := -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run check test lint quick full soak format db demo bench docs man clean
+.PHONY: install uninstall
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -39,7 +40,7 @@ tools:
 	@missing=""; \
 	for tool in zstd:zstd tar:tar curl:curl patch:patch bsdtar:libarchive-tools strace:strace \
 	            node:nodejs git:git unzip:unzip mandoc:mandoc zsh:zsh fish:fish \
-	            promtool:prometheus; do \
+	            promtool:prometheus systemd-analyze:systemd dbus-daemon:dbus; do \
 	  command -v "$${tool%%:*}" >/dev/null || missing="$$missing $${tool##*:}"; \
 	done; \
 	[ -z "$$missing" ] && exit 0; \
@@ -89,6 +90,20 @@ docs: $(VENV)/dev ## write what is generated
 
 man: $(VENV)/embedded ## write the man pages into build/man
 	$(BIN)/python -m expokeep.cli.manual build/man $$(git log -1 --format=%cs 2>/dev/null)
+
+# Debian's own Python, for the daemon runs as a user who sees nobody's home.
+SYSTEM_PYTHON ?= /usr/bin/python3
+DESTDIR ?=
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+EXTRAS ?=
+PLACES = DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONFDIR='$(SYSCONFDIR)'
+
+install: ## put program, units and pages below PREFIX=/usr/local (DESTDIR=, EXTRAS=)
+	@$(PLACES) EXTRAS='$(EXTRAS)' PYTHON='$(SYSTEM_PYTHON)' systemd/install.sh install
+
+uninstall: ## remove what install put; configuration, credentials and the spool stay
+	@$(PLACES) systemd/install.sh uninstall
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
