@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from expokeep.model.digest import Digest
-from expokeep.model.names import is_safe_path, parents
+from expokeep.model.names import MAX_PATH_BYTES, is_safe_path, parents
 
 MAX_DEPTH = 250
 """Directories inside each other. Far beyond any project; walks need some bound."""
@@ -137,9 +137,15 @@ def validate(tree: Tree) -> None:
             raise ValueError(f"{path[:80]!r}... is too deep")
         if not isinstance(entry, Link) and entry.mode & ~PERMISSIONS:
             raise ValueError(f"mode {entry.mode:o} of {path!r} is no plain permission")
-        if isinstance(entry, Link) and (not entry.target or b"\0" in entry.target):
-            raise ValueError(f"{path!r} links to nowhere")
+        if isinstance(entry, Link):
+            _check_target(path, entry.target)
         for parent in parents(path):
             if not isinstance(tree.get(parent), Directory):
                 reason = f"{parent!r}, above {path!r}, is no directory"
                 raise ValueError(reason)  # noqa: TRY004 - the value is wrong
+
+
+def _check_target(path: bytes, target: bytes) -> None:
+    # With the NUL behind it, it has to be as long as a path at most.
+    if not 0 < len(target) < MAX_PATH_BYTES or b"\0" in target:
+        raise ValueError(f"{path!r} links to nowhere")

@@ -47,6 +47,8 @@ class Alone:
 
     revival: Revival
     versions: tuple[Version, ...]
+    unread: tuple[str, ...] = ()
+    """Why packs of the session could not be read, one reason each."""
 
     @property
     def root(self) -> RootOwner:
@@ -64,6 +66,16 @@ class Alone:
         """The version that is head."""
         heads = [one for one in self.versions if one.seq == self.revival.head_seq]
         return heads[0] if heads else None
+
+    def require_read(self, session: SessionId) -> None:
+        """Check that nothing is missing because it is damaged: that is no "not kept".
+
+        Raises:
+            IntegrityError: some packs of the session could not be read.
+        """
+        if self.unread:
+            many = f"{len(self.unread)} packs of session {session}"
+            raise IntegrityError(f"{many} cannot be read: {self.unread[0]}")
 
     def tree(self, version: Version) -> dict[bytes, Entry]:
         """Return the tree of a version."""
@@ -86,6 +98,8 @@ class BucketCatalog:
     _sessions: dict[SessionId, Alone] = field(default_factory=dict)
     _places: dict[Digest, Place] = field(default_factory=dict)
     _read: set[str] = field(default_factory=set)
+    _unread: dict[str, str] = field(default_factory=dict)
+    """Why the pack at a key could not be read."""
     _facts: list[Fact] | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -94,6 +108,7 @@ class BucketCatalog:
         alone = self._alone(ref.session)
         found = chosen(alone.versions, alone.head, alone.labels, ref.selector)
         if found is None:
+            alone.require_read(ref.session)
             raise NotFound(f"the bucket tells no such version of {ref.session}")
         return found
 
@@ -192,6 +207,7 @@ class BucketCatalog:
         if state is not None and state.deleted_at is not None:
             raise WasDeleted(session)
         if not alone.versions:
+            alone.require_read(session)
             raise NotFound(f"the bucket tells nothing of session {session}")
         return alone
 
@@ -206,8 +222,11 @@ class BucketCatalog:
             self.limits,
             None,
         )
+        for doubt in plan.doubts:
+            log.warning("version in doubt", session=session, reason=doubt.reason)
         versions = tuple(_version(session, one) for one in plan.revival.versions)
-        return Alone(plan.revival, versions)
+        unread = (self._unread[one.key] for one in packs if one.key in self._unread)
+        return Alone(plan.revival, versions, tuple(unread))
 
     def _all_facts(self) -> list[Fact]:
         if self._facts is None:
@@ -248,7 +267,9 @@ class BucketCatalog:
         def one(pack: Listed) -> Manifest | None:
             try:
                 return manifest_from_head(read_head(self.store, pack))
-            except IntegrityError:
+            except IntegrityError as error:
+                log.warning("pack not read", key=pack.key, error=str(error))
+                self._unread[pack.key] = str(error)
                 return None  # what it holds counts as missing
 
         for pack, manifest in zip(packs, self.executor.map(one, packs), strict=True):
