@@ -24,7 +24,8 @@ from expokeep.pack.format import BlobSpan
 from expokeep.pack.reader import PackFile, stream_blob
 from expokeep.spool.spool import Spool
 from expokeep.store.base import Store
-from expokeep.worktree.root import open_file, opened
+from expokeep.worktree.own import open_own
+from expokeep.worktree.root import opened
 
 _CHUNK_BYTES = 1024 * 1024
 
@@ -187,7 +188,7 @@ def is_in(home: Path, named: Named, into: Path) -> bool:
     """Return whether a directory still has a file as it was; then it was copied."""
     try:
         with opened(home) as root:
-            descriptor = open_file(root.descriptor, named.path)
+            descriptor = open_own(root, named.path)
             with os.fdopen(descriptor, "rb") as file:
                 if os.fstat(descriptor).st_size != named.size_bytes:
                     return False

@@ -46,18 +46,20 @@ class Capturing:
 
     def begun(self, directory: SessionDirectory, root: int) -> None:
         """Take care of a directory from now on."""
-        found = os.fstat(root)
+        found, more = os.fstat(root), details(root)
         life = Life(
             session=directory.session,
             path=directory.path,
             device=found.st_dev,
             inode=found.st_ino,
-            birth_ns=details(root).birth_ns,
+            birth_ns=more.birth_ns,
             uid=found.st_uid,
             gid=found.st_gid,
             mode=found.st_mode & 0o777,
         )
-        self._standing[directory] = self.lives.begin(life)
+        taken = self.lives.begin(life)
+        taken.pins.mount = more.mount
+        self._standing[directory] = taken
 
     def opened(
         self, directory: SessionDirectory, path: bytes, fd: int, *, closed: bool

@@ -11,8 +11,9 @@ from typing import BinaryIO, Protocol
 from expokeep.model.digest import digest_of
 from expokeep.model.tree import File
 from expokeep.spool.early import Stored
+from expokeep.worktree.own import open_own
 from expokeep.worktree.reading import KeptChanging, again
-from expokeep.worktree.root import Root, open_file
+from expokeep.worktree.root import Root
 from expokeep.worktree.system import is_our_own
 
 
@@ -76,7 +77,7 @@ class OnDisk:
     def open(self, path: bytes) -> Iterator[BinaryIO]:
         """Open a file below the root."""
         try:
-            descriptor = open_file(self.root.descriptor, path)
+            descriptor = open_own(self.root, path)
         except OSError as error:
             if is_our_own(error):
                 raise

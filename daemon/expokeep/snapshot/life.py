@@ -43,7 +43,7 @@ class TakenLife:
     def __init__(self, life: Life, journals: Journals, allowance: Allowance) -> None:
         self.life = life
         self.directory = SessionDirectory(
-            life.session, life.path, life.device, life.inode, life.uid
+            life.session, life.path, life.device, life.inode, life.uid, life.gid
         )
         self.pins = Pins(life, allowance)
         self.vanishing = Vanishing()

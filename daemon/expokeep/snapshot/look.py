@@ -12,8 +12,9 @@ from expokeep.model.tree import Entry
 from expokeep.pack.format import BIG_FILE_BYTES
 from expokeep.snapshot.values import Policy
 from expokeep.worktree.index import Index, Known
+from expokeep.worktree.own import NotOwn, open_own
 from expokeep.worktree.reading import YOUNG_NS, Contents, KeptChanging, read
-from expokeep.worktree.root import Root, open_file
+from expokeep.worktree.root import Root
 from expokeep.worktree.scan import Limits, Reason, Suspect, excluding, survey
 from expokeep.worktree.system import is_our_own
 
@@ -101,7 +102,7 @@ def look(
 def rules_of(root: Root, policy: Policy) -> Rules:
     """Return what is left out: the host's excludes and the project's ignore file."""
     try:
-        descriptor = open_file(root.descriptor, os.fsencode(policy.ignore_file))
+        descriptor = open_own(root, os.fsencode(policy.ignore_file))
     except OSError as error:
         if is_our_own(error):
             raise  # what a project leaves out may be its secrets
@@ -143,6 +144,8 @@ def _read(
         return "kept changing"
     except FileNotFoundError:
         return None  # between the scan and the reading: its event brings us back
+    except NotOwn as error:
+        return error.why
     except OSError as error:
         if is_our_own(error):
             raise

@@ -30,6 +30,8 @@ class Pins:
     def __init__(self, life: Life, allowance: Allowance) -> None:
         self._life = life
         self._allowance = allowance
+        self.mount: int | None = None
+        """That of the root; None of a directory that ended while nobody was there."""
         self._pins: OrderedDict[bytes, Pin] = OrderedDict()
         self._late: list[int] = []
         self.is_read = False
@@ -78,7 +80,7 @@ class Pins:
 
     def look_at(self, fd: int) -> Look | None:
         """Return what is open, unless it is none of ours, or too big."""
-        look = capture.look_at(fd, self._life.device, self._life.uid)
+        look = capture.look_at(fd, self._life, self.mount)
         too_big = look is not None and (
             look.size_bytes > self._allowance.limits.max_file_bytes
         )

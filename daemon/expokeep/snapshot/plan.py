@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from expokeep.model.names import parents
 from expokeep.model.tree import Delta, Directory, Entry, Tree, diff
+from expokeep.worktree.scan import WHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,4 +133,6 @@ def _is_below_no_directory(path: bytes, seen: Tree) -> bool:
 
 
 def _is_at_or_below(path: bytes, tops: AbstractSet[bytes]) -> bool:
+    if WHOLE in tops:
+        return True
     return path in tops or any(above in tops for above in parents(path))

@@ -251,7 +251,14 @@ class Roster:
 def _directory(
     session: SessionId, path: bytes, status: os.stat_result
 ) -> SessionDirectory:
-    return SessionDirectory(session, path, status.st_dev, status.st_ino, status.st_uid)
+    return SessionDirectory(
+        session,
+        path,
+        status.st_dev,
+        status.st_ino,
+        status.st_uid,
+        status.st_gid,
+    )
 
 
 def _is_same(known: Watched, found: SessionDirectory, wd: int) -> bool:

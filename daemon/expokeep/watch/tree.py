@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from expokeep.model.own import objection
 from expokeep.watch.opening import (
     EXHAUSTED,
     GONE,
@@ -175,7 +176,7 @@ class WatchTree:
             self.trouble(node.watched, "too deep")
             return
         try:
-            inner = open_directory(name, fd)
+            inner = _open_own(node, name, fd)
         except OSError as error:
             self._not_there(node, name, error)
             return
@@ -288,3 +289,12 @@ class WatchTree:
         node.wd = UNWATCHED_WD
         if self._onlooker is not None:
             self._onlooker.forgotten(node)
+
+
+def _open_own(node: Node, name: bytes, fd: int) -> int:
+    """Open a directory in `node`, which is open as `fd`; a stranger's is none."""
+    inner = open_directory(name, fd)
+    if why := objection(os.fstat(inner), node.watched.directory):
+        os.close(inner)
+        raise FileNotFoundError(errno.ENOENT, why)
+    return inner

@@ -6,12 +6,14 @@ Values only; nothing here touches a disk or a thread.
 import fnmatch
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from expokeep import clock
 from expokeep.model.ignore import Rules
 from expokeep.model.names import SessionId, session_of_directory
+
+UNKNOWN_GID = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class SessionDirectory:
     device: int
     inode: int
     uid: int
+    gid: int = field(default=UNKNOWN_GID, compare=False)
+    """A group of that user. Another one is no other life."""
 
 
 class Sink(Protocol):

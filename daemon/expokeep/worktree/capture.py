@@ -7,8 +7,10 @@ import os
 import stat
 from dataclasses import dataclass
 
+from expokeep.model.own import Whose, objection
 from expokeep.worktree.reading import TRIES, quick_of
 from expokeep.worktree.scan import mtime_of, signature_of
+from expokeep.worktree.system import details
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +38,21 @@ class Taken:
     mtime_ns: int
 
 
-def look_at(fd: int, device: int, uid: int) -> Look | None:
+def look_at(fd: int, whose: Whose, mount: int | None) -> Look | None:
     """Return what is open, or None if it is none of the session's files.
 
-    Something else than a file, a file of another mount, or one that may be another
-    user's and only linked to from here: a snapshot leaves these out as well.
+    Something else than a file, a file of another mount, or one that only another user
+    may read: a snapshot leaves these out as well.
 
     Args:
         fd: what an event's name led to.
-        device: that of the session's root.
-        uid: whose the session's root is.
+        whose: whose the session is.
+        mount: that of the session's root; None if nobody knows it any more.
     """
     found = os.fstat(fd)
-    if not stat.S_ISREG(found.st_mode) or found.st_dev != device:
+    if not stat.S_ISREG(found.st_mode) or objection(found, whose):
         return None
-    if found.st_nlink > 1 and found.st_uid != uid:
+    if mount is not None and details(fd).mount != mount:
         return None
     return Look(
         size_bytes=found.st_size,

@@ -5,7 +5,6 @@ looked at before and after it is read, and what differs is read again.
 """
 
 import contextlib
-import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -17,8 +16,9 @@ from expokeep.errors import ExpokeepError
 from expokeep.model.digest import Digest, digest_of
 from expokeep.model.tree import File
 from expokeep.worktree.index import Known
-from expokeep.worktree.root import Root, open_file
-from expokeep.worktree.scan import Suspect, is_foreign, mtime_of, signature_of
+from expokeep.worktree.own import open_own
+from expokeep.worktree.root import Root
+from expokeep.worktree.scan import Suspect, mtime_of, signature_of
 
 TRIES = 3
 CHUNK_BYTES = 1024 * 1024
@@ -62,13 +62,12 @@ def read(
 
     Raises:
         KeptChanging: it was written during each of three tries, or has grown large.
+        NotOwn: it is not the session's any more.
         OSError: it is gone, is no regular file any more, or cannot be read.
     """
     for _ in range(TRIES):
         with _held(root, suspect.path) as descriptor:
             before = os.fstat(descriptor)
-            if is_foreign(before, root):
-                raise PermissionError(errno.EPERM, "linked here since the scan")
             if before.st_size > max(suspect.signature[0], hold_bytes):
                 break  # large, and larger than what the scan found small enough
             quick, digest, data, length = _taken(
@@ -76,7 +75,9 @@ def read(
             )
             after = os.fstat(descriptor)
         if signature_of(before) == signature_of(after) and length == after.st_size:
-            young = after.st_mtime_ns >= young_ns
+            # Anybody may give a file an old time of writing; the kernel alone gives it
+            # that of its last change.
+            young = max(after.st_mtime_ns, after.st_ctime_ns) >= young_ns
             signature = None if young else signature_of(after)
             entry = File(digest, after.st_size, after.st_mode & 0o777, mtime_of(after))
             return Contents(suspect.path, entry, Known(signature, quick, digest), data)
@@ -88,6 +89,7 @@ def again(root: Root, path: bytes, entry: File) -> bytes:
 
     Raises:
         KeptChanging: they are not these contents any more.
+        NotOwn: the file is not the session's any more.
     """
     with _held(root, path) as descriptor:
         data = _whole(descriptor, entry.size_bytes)
@@ -103,7 +105,7 @@ def quick_of(data: bytes) -> bytes:
 
 @contextlib.contextmanager
 def _held(root: Root, path: bytes) -> Iterator[int]:
-    descriptor = open_file(root.descriptor, path)
+    descriptor = open_own(root, path)
     try:
         yield descriptor
     finally:

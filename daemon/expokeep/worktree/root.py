@@ -158,8 +158,17 @@ def open_file(top: int, path: bytes) -> int:
         OSError: as `open(2)`; ELOOP for a link, EINVAL for anything that is no file.
     """
     with parent_of(top, path) as (parent, name):
-        descriptor = os.open(name, FILE, dir_fd=parent)
+        return opened_in(parent, name)
+
+
+def opened_in(parent: int, name: bytes) -> int:
+    """Open a regular file in an open directory for reading.
+
+    Raises:
+        OSError: as `open_file`.
+    """
+    descriptor = os.open(name, FILE, dir_fd=parent)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
     os.close(descriptor)
-    raise OSError(errno.EINVAL, "not a regular file", os.fsdecode(path))
+    raise OSError(errno.EINVAL, "not a regular file", os.fsdecode(name))

@@ -4,7 +4,6 @@ A scan is the truth that events only hint at. It decides nothing: it tells which
 look as they did, which must be read, and what was left out and why.
 """
 
-import contextlib
 import os
 import stat
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from typing import Literal
 
 from expokeep.model.ignore import Rules
 from expokeep.model.names import MAX_PATH_BYTES
+from expokeep.model.own import objection
 from expokeep.model.tree import PERMISSIONS, Directory, Entry, File, Link
 from expokeep.worktree.index import Known, Signature
 from expokeep.worktree.root import DIRECTORY, Root
@@ -21,7 +21,14 @@ from expokeep.worktree.system import details, is_our_own
 MAX_DEPTH = 128
 """Directories inside each other; below that is reported and left out."""
 MAX_ENTRIES = 1_000_000
+MAX_NAMES_BYTES = 128 * 1024 * 1024
+"""Of all paths together: a million of the longest would be 4 GB."""
+MAX_SKIPPED = 10_000
+"""Reports of single paths; beyond them it is their directories that are reported."""
 MAX_TIME_NS = 2**63 - 1
+
+WHOLE = b"."
+"""Stands for the root where something is said of paths; no path is called so."""
 
 Reason = Literal[
     "unreadable",
@@ -31,6 +38,7 @@ Reason = Literal[
     "not a file",
     "other mount",
     "hard link to a file of another user",
+    "only another user may read it",
     "kept changing",
     "build too big",
 ]
@@ -104,43 +112,64 @@ class _Walk:
         self._known = known
         self._limits = limits
         self.found = Survey()
-        self._count = 0
+        self._left = MAX_ENTRIES
+        self._left_bytes = MAX_NAMES_BYTES
 
     def directory(self, descriptor: int, above: bytes, *, depth: int) -> None:
-        """Take every name of one directory."""
+        """Take every name of one directory, while there are not too many."""
         try:
-            listing = _listing(descriptor)
+            listing = _Listing(descriptor, self._left)
         except OSError as error:
             if not above or is_our_own(error):
                 raise
-            self.found.skipped[above] = "unreadable"
+            self.skip(above, "unreadable")
             return
-        for name, found in listing:
-            path = above + b"/" + name if above else name
-            self._count += 1
-            is_directory = stat.S_ISDIR(found.st_mode)
-            if self._count > MAX_ENTRIES or len(path) > MAX_PATH_BYTES:
-                self.found.skipped[path] = "too many"
-            elif self._excludes(path, is_directory):
-                self.found.excluded_count += 1
-            elif is_directory:
-                self._enter(descriptor, name, path, depth)
-            else:
-                self._leaf(descriptor, name, path, found)
+        for name in listing.unreadable:
+            self.skip(_below(above, name), "unreadable")
+        for name, found in listing.names:
+            path = _below(above, name)
+            self._left -= 1
+            self._left_bytes -= len(path)
+            if self._left < 0 or self._left_bytes < 0:
+                listing.is_cut = True
+                break
+            self._name(descriptor, name, path, found, depth)
+        if listing.is_cut:
+            self.found.skipped[above or WHOLE] = "too many"
 
-    def _leaf(
-        self, parent: int, name: bytes, path: bytes, found: os.stat_result
+    def skip(self, path: bytes, why: Reason) -> None:
+        """Report what is not taken; of too much of it, only where it is."""
+        if len(self.found.skipped) >= MAX_SKIPPED:
+            path, why = path.rpartition(b"/")[0] or WHOLE, "too many"
+            if len(self.found.skipped) >= 2 * MAX_SKIPPED:
+                path = WHOLE
+        self.found.skipped[path] = why
+
+    def _name(
+        self,
+        parent: int,
+        name: bytes,
+        path: bytes,
+        found: os.stat_result,
+        depth: int,
     ) -> None:
-        if stat.S_ISREG(found.st_mode):
+        is_directory = stat.S_ISDIR(found.st_mode)
+        if len(path) > MAX_PATH_BYTES:
+            self.skip(path, "too deep")
+        elif self._excludes(path, is_directory):
+            self.found.excluded_count += 1
+        elif is_directory:
+            self._enter(parent, name, path, depth)
+        elif stat.S_ISREG(found.st_mode):
             self._file(path, found)
         elif stat.S_ISLNK(found.st_mode):
             self._link(parent, name, path, found)
         else:
-            self.found.skipped[path] = "not a file"
+            self.skip(path, "not a file")
 
     def _enter(self, parent: int, name: bytes, path: bytes, depth: int) -> None:
         if depth >= MAX_DEPTH:
-            self.found.skipped[path] = "too deep"
+            self.skip(path, "too deep")
             return
         try:
             descriptor = os.open(name, DIRECTORY, dir_fd=parent)
@@ -149,12 +178,15 @@ class _Walk:
         except OSError as error:
             if is_our_own(error):
                 raise
-            self.found.skipped[path] = "unreadable"
+            self.skip(path, "unreadable")
             return
         try:
             found = os.fstat(descriptor)
             if details(descriptor).mount != self._root.mount:
-                self.found.skipped[path] = "other mount"
+                self.skip(path, "other mount")
+                return
+            if why := objection(found, self._root):
+                self.skip(path, why)
                 return
             mode = stat.S_IMODE(found.st_mode) & PERMISSIONS
             self.found.entries[path] = Directory(mode, mtime_of(found))
@@ -163,11 +195,11 @@ class _Walk:
             os.close(descriptor)
 
     def _file(self, path: bytes, found: os.stat_result) -> None:
-        if is_foreign(found, self._root):
-            self.found.skipped[path] = "hard link to a file of another user"
+        if why := objection(found, self._root):
+            self.skip(path, why)
             return
         if found.st_size > self._limits.max_file_bytes:
-            self.found.skipped[path] = "too big"
+            self.skip(path, "too big")
             return
         mode = stat.S_IMODE(found.st_mode) & PERMISSIONS
         signature = signature_of(found)
@@ -190,11 +222,6 @@ class _Walk:
         self.found.entries[path] = Link(target, mtime_of(found))
 
 
-def is_foreign(found: os.stat_result, root: Root) -> bool:
-    """Return whether a file may be another user's, and only linked to from here."""
-    return found.st_nlink > 1 and found.st_uid != root.uid
-
-
 def mtime_of(found: os.stat_result) -> int:
     """Return a time of change in ns that a pack and a catalog can hold.
 
@@ -208,15 +235,41 @@ def signature_of(found: os.stat_result) -> Signature:
     return (found.st_size, mtime_of(found), found.st_ctime_ns, found.st_ino)
 
 
-def _listing(descriptor: int) -> list[tuple[bytes, os.stat_result]]:
-    """Return names and `lstat`s of an open directory, without what vanishes meanwhile.
+class _Listing:
+    """Names and `lstat`s of an open directory, without what vanishes meanwhile.
 
     Sorted, so that a pack built of the same tree is the same.
+
+    Raises:
+        OSError: it cannot be listed, or we are out of memory.
     """
-    listing: list[tuple[bytes, os.stat_result]] = []
-    with os.scandir(descriptor) as entries:
-        for entry in entries:
-            with contextlib.suppress(FileNotFoundError):
-                found = entry.stat(follow_symlinks=False)
-                listing.append((os.fsencode(entry.name), found))
-    return sorted(listing, key=lambda found: found[0])
+
+    def __init__(self, descriptor: int, most: int) -> None:
+        self.names: list[tuple[bytes, os.stat_result]] = []
+        self.unreadable: list[bytes] = []
+        """Names that cannot even be looked at: a broken mount, or one that is closed
+        to us."""
+        self.is_cut = False
+        """Whether there are more than `most`."""
+        with os.scandir(descriptor) as entries:
+            for entry in entries:
+                if len(self.names) + len(self.unreadable) >= most:
+                    self.is_cut = True
+                    break
+                self._take(entry)
+        self.names.sort(key=lambda found: found[0])
+
+    def _take(self, entry: os.DirEntry[str]) -> None:
+        name = os.fsencode(entry.name)
+        try:
+            self.names.append((name, entry.stat(follow_symlinks=False)))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if is_our_own(error):
+                raise
+            self.unreadable.append(name)
+
+
+def _below(above: bytes, name: bytes) -> bytes:
+    return above + b"/" + name if above else name

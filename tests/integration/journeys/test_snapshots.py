@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 
+from expokeep import clock
 from expokeep.errors import BackendUnreachable, NoSpace, NotFound
 from expokeep.model.digest import digest_of
 from expokeep.model.names import SessionId
@@ -97,8 +98,9 @@ def test_one_edited_file_of_many_is_one_put_of_its_contents_alone(host, store):
 
 def test_a_restart_reads_nothing_that_did_not_change(host, monkeypatch):
     for number in range(20):
-        path = write(host, f"{number}.js")
-        os.utime(path, (1, 1))
+        write(host, f"{number}.js")
+    later_ns = clock.now_ns() + 60 * 10**9
+    monkeypatch.setattr(clock, "now_ns", lambda: later_ns)
     host.save()
     host.restart()
     reads = []
