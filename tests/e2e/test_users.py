@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import msgspec
 import psycopg
@@ -30,7 +31,8 @@ def test_an_ordinary_user_runs_a_daemon_and_restores_what_is_its_own(prepare_sit
     with prepare_site() as site, daemon_on(site, before=as_nobody()) as daemon:
         sid, place = session_of(site, uid, "own")
         daemon.start()
-        assert os.stat(f"/proc/{daemon.pid}").st_uid == uid
+        who = Path(f"/proc/{daemon.pid}/status").read_text()
+        assert f"Uid:\t{uid}\t{uid}\t" in who
         daemon.await_versions(sid, 1)
         kept = digests(place)
         shutil.rmtree(place)

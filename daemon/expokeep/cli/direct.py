@@ -9,8 +9,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Literal
 
+from expokeep import concealing, wiring
 from expokeep import log as logs
-from expokeep import wiring
 from expokeep.catalog.past_values import Viewer
 from expokeep.cli.options import Options
 from expokeep.errors import TimedOut, UsageError
@@ -30,6 +30,7 @@ from expokeep.restore.local import Home
 from expokeep.restore.source import Source
 from expokeep.settings.load import Loaded, load
 from expokeep.settings.places import find_config
+from expokeep.settings.secrets import secrets_in
 
 SORTS: dict[str, Sort] = {"age": "age", "rpo": "rpo", "size": "size"}
 
@@ -47,11 +48,13 @@ def loaded(options: Options, **flags: object) -> Loaded:
         error = UsageError("only the daemon can act for a user")
         error.hint = "Leave --as and EXPOKEEP_AS out, or ask the daemon."
         raise error
-    return load(
+    found = load(
         path=find_config(os.environ, options.config),
         environ=os.environ,
         flags={"state-dir": options.state_dir, **flags},
     )
+    concealing.conceal(secrets_in(found.settings, os.environ))
+    return found
 
 
 @contextlib.contextmanager

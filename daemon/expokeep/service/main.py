@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 import expokeep
-from expokeep import crash, wiring
+from expokeep import concealing, crash, journal, wiring
 from expokeep import log as logs
 from expokeep.control.server import ControlSocket
 from expokeep.errors import BackendUnreachable, ConfigError, ExpokeepError
@@ -22,10 +22,12 @@ from expokeep.service.hooking import hooking
 from expokeep.service.notifying import notifying
 from expokeep.service.parts import Parts
 from expokeep.service.reloading import Reloading
+from expokeep.service.shielding import shield
 from expokeep.service.signals import Signals
 from expokeep.service.systemd import Systemd
 from expokeep.settings.load import Loaded, load
 from expokeep.settings.places import find_config, state_dir
+from expokeep.settings.secrets import secrets_in
 from expokeep.settings.values import Settings
 
 log = logs.get(__name__)
@@ -72,9 +74,10 @@ def main(*, check_config: bool, embedded: bool, once: bool, **options: object) -
     try:
         sys.exit(_run(check_config, embedded, once, options))
     except ExpokeepError as error:
-        click.echo(f"expokeepd: error: {error}", err=True)
+        words = f"expokeepd: error: {error}"
         if error.hint:
-            click.echo(f"hint: {error.hint}", err=True)
+            words += f"\nhint: {error.hint}"
+        click.echo(journal.for_stderr(words, "error"), err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -86,6 +89,7 @@ def _run(
     once: bool,  # noqa: FBT001
     options: Mapping[str, object],
 ) -> int:
+    shield()
     # Until the parts run, SIGTERM ends us as Ctrl-C does: by unwinding what began.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.ExitStack() as stack:
@@ -93,9 +97,7 @@ def _run(
         if embedded and not check_config:
             environ = stack.enter_context(_embedded(options))
         settings = _loaded(options, environ).settings
-        logs.configure(
-            level=settings.logging.level, as_json=settings.logging.type == "json"
-        )
+        _begin_log(settings)
         if check_config:
             click.echo("the configuration is good")
             return 0
@@ -122,6 +124,12 @@ def _run(
         return 0
 
 
+def _begin_log(settings: Settings) -> None:
+    as_json = settings.logging.type == "json"
+    logs.configure(level=settings.logging.level, as_json=as_json)
+    logs.hear_all()
+
+
 def _loaded(options: Mapping[str, object], environ: Mapping[str, str]) -> Loaded:
     config = options["config"]
     path = find_config(environ, config if isinstance(config, Path) else None)
@@ -131,7 +139,9 @@ def _loaded(options: Mapping[str, object], environ: Mapping[str, str]) -> Loaded
         "socket.path": options["socket"],
         "logging.level": options["log_level"],
     }
-    return load(path=path, environ=environ, flags=flags)
+    loaded = load(path=path, environ=environ, flags=flags)
+    concealing.conceal(secrets_in(loaded.settings, environ))
+    return loaded
 
 
 @contextlib.contextmanager
