@@ -34,19 +34,20 @@ def bound(seen: Look, policy: Policy, memory: Memory) -> None:
         BuildTooBig: it is, and nothing is to be left out. What was read is remembered.
     """
     most, has = policy.max_build_bytes, size_bytes(seen.entries)
-    if most is None or has <= most:
+    if most is None or has + seen.unread_bytes <= most:
         return
     if policy.rejects_too_big:
+        has += seen.unread_bytes
         memory.keep(Index(memory.index.pack, memory.index.tree, seen.known))
         raise BuildTooBig(f"a build may have {shown(most)}, and it has {shown(has)}")
     largest = sorted(
         files_in(seen.entries), key=lambda named: (-named[1].size_bytes, named[0])
     )
     for path, file in largest:
-        seen.leave_out(path)
-        has -= file.size_bytes
         if has <= most:
             return
+        seen.leave_out(path)
+        has -= file.size_bytes
 
 
 def told(

@@ -5,6 +5,7 @@ removal itself. Needs no network: what the catalog says is for the one who ships
 """
 
 import hashlib
+import math
 import os
 import uuid
 from dataclasses import dataclass, field
@@ -70,7 +71,8 @@ class Finisher:
             self.snapshotter.standing(request, memory, life)
         removal = taken.removal(taken.end_s)
         with taken.undisturbed():
-            drawn = _drawn(taken, memory, removal)
+            policy = self.snapshotter.tools.policy
+            drawn = _drawn(taken, memory, removal, policy.max_build_bytes)
             keeping = Keeping(
                 self.snapshotter.tools,
                 request,
@@ -130,7 +132,9 @@ class _Drawn:
             self.tree[path] = base[path]
 
 
-def _drawn(taken: TakenLife, memory: Memory, removal: list[Believed]) -> _Drawn:
+def _drawn(
+    taken: TakenLife, memory: Memory, removal: list[Believed], most: int | None
+) -> _Drawn:
     """Return what a directory was at its end."""
     base = memory.index.tree
     leaves = replayed(base, taken.reading(memory.index.pack))
@@ -138,7 +142,7 @@ def _drawn(taken: TakenLife, memory: Memory, removal: list[Believed]) -> _Drawn:
     leaves = without_expired(leaves, base, taken.expires_s, undone)
     overlay = Overlay(leaves)
     drawn = _Drawn()
-    for path, pin in taken.pins:
+    for path, pin in _fitting(taken, most):
         entry = _pinned(pin) if _counts(pin, taken, path in undone) else None
         if entry is not None:
             overlay.put(path, entry)
@@ -162,6 +166,22 @@ def _drawn(taken: TakenLife, memory: Memory, removal: list[Believed]) -> _Drawn:
     return drawn
 
 
+def _fitting(taken: TakenLife, most: int | None) -> list[tuple[bytes, Pin]]:
+    """Return what is held open, without the largest beyond the size of a build.
+
+    To be read it takes as long as its owner wants: a sparse file costs nothing.
+    """
+    pins, left = list(taken.pins), math.inf if most is None else most
+    fits: set[bytes] = set()
+    for path, pin in sorted(pins, key=lambda one: one[1].look.size_bytes):
+        left -= pin.look.size_bytes
+        if left < 0:
+            log.warning("early copies left out", path=for_terminal(path), why="size")
+            break
+        fits.add(path)
+    return [(path, pin) for path, pin in pins if path in fits]
+
+
 def _counts(pin: Pin, taken: TakenLife, is_undone: bool) -> bool:  # noqa: FBT001
     """Return whether what is held open is a whole file, and was there at the end."""
     if not pin.is_closed:
@@ -175,6 +195,8 @@ def _pinned(pin: Pin) -> File | None:
     while chunk := os.pread(pin.fd, _CHUNK_BYTES, offset):
         hasher.update(chunk)
         offset += len(chunk)
+        if offset > pin.look.size_bytes:
+            return None  # it grows, perhaps as fast as it is read
     found = os.fstat(pin.fd)
     now = (found.st_size, mtime_of(found))
     if now != (pin.look.size_bytes, pin.look.mtime_ns) or offset != found.st_size:

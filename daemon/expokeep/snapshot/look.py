@@ -8,14 +8,21 @@ from functools import partial
 
 from expokeep.model import ignore
 from expokeep.model.ignore import MAX_IGNORE_FILE_BYTES, Rules
-from expokeep.model.tree import Entry
+from expokeep.model.tree import Entry, files_in, size_bytes
 from expokeep.pack.format import BIG_FILE_BYTES
 from expokeep.snapshot.values import Policy
 from expokeep.worktree.index import Index, Known
 from expokeep.worktree.own import NotOwn, open_own
 from expokeep.worktree.reading import YOUNG_NS, Contents, KeptChanging, read
 from expokeep.worktree.root import Root
-from expokeep.worktree.scan import Limits, Reason, Suspect, excluding, survey
+from expokeep.worktree.scan import (
+    Limits,
+    Reason,
+    Survey,
+    Suspect,
+    excluding,
+    survey,
+)
 from expokeep.worktree.system import is_our_own
 
 HOLD_BYTES = 64 * 1024 * 1024
@@ -35,6 +42,8 @@ class Look:
     excluded_count: int
     held: dict[bytes, bytes] = field(default_factory=dict)
     """Bytes of files that were read just now, as far as there was room."""
+    unread_bytes: int = 0
+    """Of the largest files, which were not even read: they fit into no build."""
     _held_bytes: int = 0
 
     def take(self, contents: Contents) -> None:
@@ -89,7 +98,7 @@ def look(
         excluded_count=found.excluded_count,
     )
     read_one = partial(_read, root, index.known, now_ns - YOUNG_NS)
-    for some in _batches(found.suspects):
+    for some in _batches(_fitting(found, policy.max_build_bytes, seen)):
         taken = map(read_one, some) if len(some) < 2 else executor.map(read_one, some)
         for suspect, result in zip(some, taken, strict=True):
             if isinstance(result, Contents):
@@ -112,6 +121,30 @@ def rules_of(root: Root, policy: Policy) -> Rules:
     finally:
         os.close(descriptor)
     return ignore.rules(policy.excludes, ignore.project_lines(contents))
+
+
+def _fitting(found: Survey, most: int | None, seen: Look) -> list[Suspect]:
+    """Return the files to read; not the largest, while all are more than a build.
+
+    They would be left out after they were read, and a sparse one is as large as its
+    owner says, and costs nothing.
+    """
+    suspects = found.suspects
+    has = size_bytes(found.entries) + sum(one.signature[0] for one in suspects)
+    if most is None or has <= most:
+        return suspects
+    known = [(file.size_bytes, path, None) for path, file in files_in(found.entries)]
+    unknown = [(one.signature[0], one.path, one) for one in suspects]
+    for size, path, suspect in sorted(
+        [*known, *unknown], key=lambda one: (-one[0], one[1])
+    ):
+        if has <= most:
+            break
+        has -= size
+        if suspect is not None:
+            seen.skipped[path] = "build too big"
+            seen.unread_bytes += size
+    return [one for one in suspects if one.path not in seen.skipped]
 
 
 def _batches(suspects: Sequence[Suspect]) -> Iterator[list[Suspect]]:

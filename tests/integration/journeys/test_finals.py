@@ -626,3 +626,43 @@ def no_descriptor_left():
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         for one in taken:
             os.close(one)
+
+
+def test_what_grows_while_the_last_version_is_made_does_not_hold_it_up(
+    early, monkeypatch
+):
+    early.write("App.js", "1")
+    early.write("grows", b"x" * (COPIED + 1))
+    writer = (early.place / "grows").open("ab")
+    pread = os.pread
+
+    def growing(fd, length, offset):
+        if length > COPIED:
+            writer.write(b"x" * length)
+            writer.flush()
+        assert offset < 100_000_000, "it was read for ever"
+        return pread(fd, length, offset)
+
+    early.work()
+    early.remove()
+    monkeypatch.setattr("expokeep.snapshot.final.os.pread", growing)
+    with writer:
+        _, seen = early.last()
+
+    assert b"App.js" in seen
+    assert b"grows" not in seen
+
+
+def test_the_last_version_is_no_larger_than_a_build_may_be(early):
+    host = early.host
+    host.policy = replace(host.policy, max_build_bytes=5 * COPIED)
+    early.restart()
+    early.write("App.js", "1")
+    for number in range(2):
+        early.write(f"big{number}", b"x" * (3 * COPIED))
+    early.remove()
+
+    _, seen = early.last()
+
+    assert {b"App.js", b"big0"} <= set(seen)
+    assert b"big1" not in seen

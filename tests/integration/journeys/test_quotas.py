@@ -1,5 +1,7 @@
 """Builds that are too big, or one too many: what is kept of them, and who is told."""
 
+import contextlib
+import os
 from dataclasses import replace
 
 import pytest
@@ -12,6 +14,7 @@ from expokeep.service.events import Events
 from expokeep.service.excess import OverQuota
 from expokeep.snapshot.bounding import BuildTooBig
 from expokeep.store.memory import MemoryStore
+from expokeep.worktree import reading
 from journeys import POLICY, SHOP, keeper
 
 BOUNDED = replace(POLICY, max_build_bytes=1000, deletion_grace_s=60.0)
@@ -95,6 +98,29 @@ def test_a_build_that_is_too_big_stays_at_its_last_version(bounded):
     write(bounded, movie=100)
     bounded.save()
     assert files(bounded) == {b"source", b"movie"}
+
+
+@pytest.mark.parametrize("rejects", [False, True])
+def test_what_fits_into_no_build_is_not_even_read(bounded, rejects, monkeypatch):
+    bounded.policy = replace(BOUNDED, rejects_too_big=rejects)
+    bounded.restart()
+    write(bounded, source=10)
+    for number in range(20):
+        sparse = bounded.home(SHOP) / f"sparse{number}"
+        sparse.touch()
+        os.truncate(sparse, 900)
+    read = []
+
+    def noting(root, suspect, *more, **options):
+        read.append(suspect.signature[0])
+        return reading.read(root, suspect, *more, **options)
+
+    monkeypatch.setattr("expokeep.snapshot.look.read", noting)
+
+    with contextlib.suppress(BuildTooBig):
+        bounded.save()
+
+    assert sum(read) <= 1000
 
 
 def test_a_session_too_many_is_kept_beside_until_there_is_room(host):
