@@ -14,6 +14,7 @@ import os
 import stat
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import islice
 
 from expokeep.watch import inotify
 from expokeep.watch.held import HeldDirectories, Kernel
@@ -32,6 +33,8 @@ _TOLD = (
 _MOST_DEPARTURES = 64
 """Renames under way: the two events of one come close together."""
 _MOST_ASTRAY = 1024
+_MOST_FOUND = 10_000
+"""Files of one directory that are looked for: the reader has others to attend to."""
 
 
 class Pinning:
@@ -207,11 +210,11 @@ class Pinning:
             OSError: it cannot be listed.
         """
         with os.scandir(self._opened(node)) as entries:
-            names = [
-                os.fsencode(entry.name)
-                for entry in entries
-                if not entry.is_dir(follow_symlinks=False)
-            ]
+            files = (one for one in entries if not one.is_dir(follow_symlinks=False))
+            names = [os.fsencode(one.name) for one in islice(files, _MOST_FOUND + 1)]
+        if len(names) > _MOST_FOUND:
+            self._capture.missed(node.watched.directory)
+        node.watched.spent += len(names)
         for name in names:
             here = below(path, name)
             if not node.watched.excludes(here, is_directory=False):

@@ -14,8 +14,8 @@ from expokeep.watch.tree import WatchTree
 from expokeep.watch.values import Assignment, Counters, WatchRoot
 from expokeep.watch.watched import Watched
 
-_URGENT_PAUSE = 10
-"""Of the time that the last walk took: urgent ones of a session leave others theirs."""
+_PAUSE = 10
+"""Of the time that the last walk took: those of one session leave others theirs."""
 
 _logger = log.get(__name__)
 
@@ -84,6 +84,26 @@ class Upkeep:
             max(self._now_s(), self._doubted_s + self._doubt_pause_s), self._doubt_now
         )
 
+    def storms(self, watched: Watched) -> bool:
+        """Let a session rest that had too many events lately; return whether it does.
+
+        Nothing of it is watched then, so its events end at once, also those that are
+        in the queue. It is polled instead, after a pause that grows.
+        """
+        now_s, most_s = self._now_s(), self._timings.poll_most_s
+        if now_s - watched.spent_since_s > self._timings.storm_s:
+            if now_s - watched.rests_until_s > 2 * most_s:
+                watched.storms = 0
+            watched.spent, watched.spent_since_s = 0, now_s
+            return False
+        pause_s = min(self._timings.poll_first_s * 2**watched.storms, most_s)
+        watched.storms += 1
+        watched.rests_until_s = now_s + pause_s
+        self._tree.uproot(watched)
+        self._tree.trouble(watched, "too many events")
+        self.mark(watched)
+        return True
+
     def plan_for_tree(self) -> None:
         """Plan what the tree found out and cannot do itself."""
         while self._tree.troubled:
@@ -96,9 +116,8 @@ class Upkeep:
             self._jobs.plan(expiry_s, self._expire)
 
     def _next_walk_s(self, watched: Watched) -> float:
-        pause_s = self._timings.walk_pause_s
-        if watched.is_astray:
-            pause_s = min(pause_s, _URGENT_PAUSE * watched.walk_took_s)
+        pause_s, fair_s = self._timings.walk_pause_s, _PAUSE * watched.walk_took_s
+        pause_s = min(pause_s, fair_s) if watched.is_astray else max(pause_s, fair_s)
         return max(self._now_s(), watched.walked_s + pause_s)
 
     def _expire(self) -> None:
@@ -111,6 +130,9 @@ class Upkeep:
 
     def _walk(self, watched: Watched) -> None:
         if watched not in self._roster:
+            return
+        if self._now_s() < watched.rests_until_s:
+            self._jobs.plan(watched.rests_until_s, self._poll, watched)
             return
         watched.walked_s = self._now_s()
         if self._roster.walk(watched):
@@ -127,7 +149,8 @@ class Upkeep:
         if watched not in self._roster or not watched.trouble:
             return
         if not watched.degraded:
-            watched.poll_pause_s = self._timings.poll_first_s
+            rest_s = watched.rests_until_s - self._now_s()
+            watched.poll_pause_s = max(self._timings.poll_first_s, rest_s)
             _logger.warning(
                 "session cannot be watched completely, polled",
                 path=_shown(watched),

@@ -138,6 +138,8 @@ class Timings:
     """A backstop: sessions are found by events long before."""
     park_s: float = 1.0
     """How long a directory that moved out may take to reappear."""
+    storm_s: float = 20.0
+    """In which a session may have `max_events` events."""
     walk_pause_s: float = 1.0
     """Between two walks of one session that nobody asked for."""
     poll_first_s: float = 5.0
@@ -165,6 +167,9 @@ class Assignment:
     """At the root of a session; a change of it asks `excluded` again."""
     max_watches: int = 16_384
     """Of one session: nobody may use up what all need."""
+    max_events: int = 100_000
+    """Of one session in `storm_s`: with more it is polled for a while instead, so that
+    it cannot keep the reader from the others, nor have the kernel drop theirs."""
     monotonic_s: Callable[[], float] = clock.monotonic_s
 
 

@@ -62,7 +62,11 @@ class Watched:
         "found_in",
         "is_astray",
         "poll_pause_s",
+        "rests_until_s",
         "root",
+        "spent",
+        "spent_since_s",
+        "storms",
         "trouble",
         "walk_took_s",
         "walked_s",
@@ -81,6 +85,13 @@ class Watched:
         self.degraded = ""
         """What the world was told about it."""
         self.poll_pause_s = 0.0
+        self.spent = 0
+        """Events, and files that were looked for, since `spent_since_s`."""
+        self.spent_since_s = float("-inf")
+        self.storms = 0
+        """How often it had too many, one time after the other."""
+        self.rests_until_s = float("-inf")
+        """Until then nothing of it is watched."""
         self.walked_s = float("-inf")
         self.walk_took_s = 0.0
         self.is_astray = False

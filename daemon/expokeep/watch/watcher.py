@@ -110,6 +110,10 @@ class Watcher:
         """Take one event. The order of questions is the order of how often."""
         node = self._tree.node(wd)
         if node is not None:
+            watched = node.watched
+            watched.spent += 1
+            if watched.spent > self._task.max_events and self._upkeep.storms(watched):
+                return
             if name and mask & inotify.IS_DIRECTORY:
                 self._on_directory(node, mask, cookie, name)
             elif name:

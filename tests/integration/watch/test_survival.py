@@ -23,6 +23,7 @@ from watching import (
     Scene,
     Touchy,
     all_below,
+    inode,
     watching,
     watching_late,
 )
@@ -260,3 +261,48 @@ def test_what_ends_while_no_reader_is_there_is_over_for_the_capture_too(
         assert not over(SessionId("renamed"))
         assert len(capturing.lives.all()) == 4
     capturing.close()
+
+
+def test_a_session_with_a_storm_of_events_is_polled_and_holds_up_no_other(
+    tmp_path: Path,
+) -> None:
+    timings = replace(
+        IMPATIENT, storm_s=3600.0, poll_first_s=3600.0, poll_most_s=3600.0
+    )
+    with watching(tmp_path, max_events=500, timings=timings) as scene:
+        noisy, quiet = scene.tmp / "expo-noisy", scene.tmp / "expo-quiet"
+        (noisy / "deep" / "deeper").mkdir(parents=True)
+        quiet.mkdir()
+        scene.settle()
+        for number in range(2000):  # the first ones begin to be counted
+            (noisy / "deep" / "deeper" / f"{number % 3}").write_text(f"{number}")
+        scene.settle()
+
+        assert scene.watched() == {inode(quiet)}
+        [(directory, reason)] = scene.observer.stats().degraded
+        assert (directory.session, reason) == ("noisy", "too many events")
+        scene.told()
+        for number in range(100):
+            (noisy / "deep" / f"{number}").touch()
+        scene.observer.rescan(directory)
+        (quiet / "file").touch()
+        assert scene.told() == [("changed", "expo-quiet")]
+
+        noisy.rename(scene.tmp / "elsewhere")
+        assert scene.told() == [("disappeared", "expo-noisy")]
+
+
+def test_after_a_storm_a_session_is_watched_again(tmp_path: Path) -> None:
+    timings = replace(IMPATIENT, storm_s=3600.0)
+    with watching(tmp_path, max_events=500, timings=timings) as scene:
+        noisy = scene.tmp / "expo-noisy"
+        noisy.mkdir()
+        for number in range(2000):
+            (noisy / f"{number % 3}").write_text(f"{number}")
+        scene.settle()
+
+        scene.until(lambda: not scene.observer.stats().degraded)
+        scene.until_watched(noisy)
+        scene.told()
+        (noisy / "late").touch()
+        assert scene.told() == [("changed", "expo-noisy")]
