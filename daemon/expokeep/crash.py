@@ -1,11 +1,13 @@
-"""Places where a test may kill the process: `EXPOKEEP_CRASH=after-put:3`.
+"""Places where a test may kill the process, or have a thread of it hang for ever.
 
-Random kills rarely hit the middle of anything. The variable is read once, when the
-daemon starts; without it a point costs one comparison.
+`EXPOKEEP_CRASH=after-put:3`, `EXPOKEEP_HANG=after-put:3`. Random kills rarely hit the
+middle of anything. The variables are read once, when the daemon starts; without them a
+point costs one comparison.
 """
 
 import os
 import signal
+import threading
 from collections.abc import Mapping
 
 SNAPSHOT = (
@@ -45,27 +47,36 @@ SHARING = ("after-share-reserve", "after-share-begin")
 POINTS = SNAPSHOT + FORGETTING + FOLDING + REBUILDING + CAPTURING + FORKING + SHARING
 
 _left: dict[str, int] = {}
+_hangs: set[str] = set()
 
 
 def arm(environ: Mapping[str, str]) -> None:
     """Heed `EXPOKEEP_CRASH`: `NAME` or `NAME:N` for the Nth time that NAME is passed.
 
+    `EXPOKEEP_HANG` is the same, for the thread that passes it.
+
     Raises:
         ValueError: there is no such point.
     """
-    wish = environ.get("EXPOKEEP_CRASH")
-    if not wish:
-        return
-    name, _, count = wish.partition(":")
-    if name not in POINTS:
-        raise ValueError(f"no crash point {name!r}; there are {', '.join(POINTS)}")
-    _left[name] = int(count or 1)
+    _hangs.clear()
+    for variable in ("EXPOKEEP_CRASH", "EXPOKEEP_HANG"):
+        wish = environ.get(variable)
+        if not wish:
+            continue
+        name, _, count = wish.partition(":")
+        if name not in POINTS:
+            raise ValueError(f"no crash point {name!r}; there are {', '.join(POINTS)}")
+        _left[name] = int(count or 1)
+        if variable == "EXPOKEEP_HANG":
+            _hangs.add(name)
 
 
 def point(name: str) -> None:
-    """Die here without a word, as by kill -9, if a test has asked for it."""
+    """Die here without a word, as by kill -9, or hang, if a test has asked for it."""
     if name not in _left:
         return
     _left[name] -= 1
-    if _left[name] == 0:
+    if _left[name] == 0 and name in _hangs:
+        threading.Event().wait()
+    elif _left[name] == 0:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import functools
 import os
 from collections.abc import Iterator
 from io import FileIO
@@ -19,6 +20,7 @@ from expokeep.service.draining import released
 from expokeep.service.events import Events
 from expokeep.service.excess import OverQuota
 from expokeep.service.maintenance import LOOK_EVERY_S, Maintenance
+from expokeep.service.monitoring.listening import Listening
 from expokeep.service.parts import Parts
 from expokeep.service.progress import Progresses
 from expokeep.service.room import Rooms
@@ -43,8 +45,6 @@ log = get(__name__)
 
 SHIPPERS = 8
 """Threads that upload and record. They wait for networks, not for processors."""
-HUNG_AFTER_S = 900.0
-"""A single piece of work that takes longer than this hangs, and systemd may end us."""
 HEARTBEAT_EVERY_S = 10.0
 ROOM_EVERY_S = 1.0
 """So long somebody who could not be captured waits after there is room again."""
@@ -73,6 +73,7 @@ def running(settings: Settings) -> Iterator[Parts]:
         parts = _assembled(settings, engine, progresses)
         parts.tally = _tallying(engine, parts.events)
         OverQuota(parts.events)
+        parts.events.subscribe(Listening(parts.counts).heard)
         # After all that could begin it anew has come to its end.
         stack.callback(released, parts)
         stack.enter_context(Repeating("upkeep", HEARTBEAT_EVERY_S, Upkeep(parts).act))
@@ -84,18 +85,19 @@ def running(settings: Settings) -> Iterator[Parts]:
         parts.saving.ending.adopt()
         stack.enter_context(parts.savers)
         stack.enter_context(parts.observer)
-        parts.maintenance = stack.enter_context(_maintaining(engine, parts.events))
+        parts.maintenance = stack.enter_context(_maintaining(engine, parts))
         yield parts
 
 
 @contextlib.contextmanager
-def _maintaining(engine: Engine, events: Events) -> Iterator[Maintenance | None]:
+def _maintaining(engine: Engine, parts: Parts) -> Iterator[Maintenance | None]:
     """Look after what is kept, where anything can be."""
     lock = wiring.maintenance_lock(engine.backends)
     if lock is None:
         yield None
         return
-    maintenance = Maintenance(lock, chores(engine, events))
+    maintenance = Maintenance(lock, chores(engine, parts.events))
+    maintenance.told = functools.partial(parts.counts.add, "chore_runs_total")
     with Repeating("maintenance", LOOK_EVERY_S, maintenance.act):
         try:
             yield maintenance

@@ -1,6 +1,7 @@
 """The parts of a running daemon, and whether they are well."""
 
 import contextlib
+import datetime
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,8 @@ from expokeep.service.board import Board
 from expokeep.service.events import Events
 from expokeep.service.forked import forker_of
 from expokeep.service.maintenance import Maintenance
+from expokeep.service.monitoring.counts import Counts
+from expokeep.service.monitoring.pulse import Pulse
 from expokeep.service.progress import Progresses
 from expokeep.service.room import Rooms
 from expokeep.service.saving import Saving
@@ -26,9 +29,6 @@ from expokeep.settings.values import Settings
 from expokeep.watch.observer import Observer
 from expokeep.watch.values import SessionDirectory
 from expokeep.wiring import Engine
-
-HUNG_AFTER_S = 900.0
-"""A piece of work without any progress for this long hangs: systemd may end us."""
 
 
 @dataclass(slots=True)
@@ -49,18 +49,32 @@ class Parts:
     """What is made of what is kept, right now."""
     catalog_error: ExpokeepError | None = None
     """The failure of the last heartbeat, if it failed."""
+    catalog_heard_at: datetime.datetime | None = None
+    """When one was last answered."""
     is_drained: bool = False
     """For maintenance: nothing is shipped, and no lease is held."""
     lease: threading.Lock = field(default_factory=threading.Lock)
     """Held by who looks at `is_drained` to begin a lease, or ends one."""
     events: Events = field(default_factory=Events)
     """What happened lately; also the shipping's."""
+    pulse: Pulse = field(default_factory=Pulse)
+    config_read_at: datetime.datetime = field(default_factory=clock.now)
+    """When the settings were read that hold now."""
+    is_config_good: bool = True
+    """Whether what is in the file now could be read, when that was last tried."""
+    page_error: ExpokeepError | None = None
+    """Why nobody can look at `addr`, if nobody can."""
     maintenance: Maintenance | None = None
     """None where no database is configured."""
     telling: Telling | None = None
     """As well."""
     tally: Tally | None = None
     """As well."""
+
+    @property
+    def counts(self) -> Counts:
+        """What is counted of this process; also the shipping's."""
+        return self.shipping.counts
 
     @property
     def forker(self) -> Forker:
@@ -73,14 +87,15 @@ class Parts:
             self.observer.alive()
             and self.savers.alive()
             and self.shippers.alive()
-            and max(self.savers.stuck_s(), self.shippers.stuck_s()) < HUNG_AFTER_S
+            and max(self.savers.stuck_s(), self.shippers.stuck_s())
+            < self.settings.hung_after_s
         )
 
     def summary(self) -> str:
         """Return one line for systemd's status."""
         backlog = self.engine.spool.backlog()
         oldest = min(
-            [line.changed_at for line in self.board.lines() if line.changed_at]
+            [at for line in self.board.lines() if (at := line.unsaved_since)]
             + ([backlog.oldest_at] if backlog.oldest_at else []),
             default=None,
         )

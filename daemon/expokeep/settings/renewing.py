@@ -27,6 +27,8 @@ LIVE = frozenset(
         "drill.max-per-day",
         "guard.max-delete-percent",
         "guard.min-files-lost",
+        "hooks.after-restore",
+        "hung-after",
         "heartbeat-interval",
         "heartbeat-url",
         "limits.max-build-size-mb",

@@ -209,6 +209,12 @@ class Settings:
         whole(1, 100_000), "2000", "More are reported and left alone."
     )
     workers: int = setting(whole(1, 64), "4", "Snapshots at a time.")
+    hung_after_s: float = setting(
+        duration("1s", "1d"),
+        "15m",
+        "A piece of work without any progress for so long hangs: then systemd is told "
+        "nothing any more, and its watchdog starts the daemon anew.",
+    )
     debounce: Debounce = section(Debounce)
     guard: Guard = section(Guard)
     spool: Spool = section(Spool)
