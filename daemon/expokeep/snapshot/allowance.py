@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from expokeep import clock
+from expokeep.errors import NoSpace
 from expokeep.log import get
 from expokeep.model.names import for_terminal
 from expokeep.watch.values import SessionDirectory
@@ -89,6 +90,15 @@ class Allowance:
     def has(self, size_bytes: int) -> bool:
         """Return whether so much more may be copied."""
         return self._size_bytes + size_bytes <= self.limits.total_bytes
+
+    def demand(self, size_bytes: int) -> None:
+        """Require room for so much more.
+
+        Raises:
+            NoSpace: it may not be copied.
+        """
+        if not self.has(size_bytes):
+            raise NoSpace("as much as may be is taken early already")
 
     def resize(self, by_bytes: int) -> None:
         """Count what the copies take on disk."""

@@ -8,6 +8,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from expokeep import clock
@@ -28,7 +29,21 @@ SETTLE_S = 5.0
 comes later is taken for the next snapshot."""
 _NAP_S = 1.0
 
+MOST_WAITING = 5_000
+"""Of one session, in the queue: the rest is left to its next snapshot."""
+
 Act = Callable[[], None]
+
+
+@dataclass(slots=True)
+class _Line:
+    """How much of one session was queued up, and how much of it was done.
+
+    Each is written by one thread only.
+    """
+
+    put: int = 0
+    done: int = 0
 
 
 class Capturing:
@@ -39,6 +54,8 @@ class Capturing:
         self.lives = Lives(journals, allowance)
         self._standing: dict[SessionDirectory, TakenLife] = {}
         """For the reader alone."""
+        self._lines: dict[SessionDirectory, _Line] = {}
+        """The same."""
         self._queue: deque[Act] = deque()
         self._wake = threading.Event()
 
@@ -60,46 +77,47 @@ class Capturing:
         taken = self.lives.begin(life)
         taken.pins.mount = more.mount
         self._standing[directory] = taken
+        self._lines.setdefault(directory, _Line())
 
     def opened(
         self, directory: SessionDirectory, path: bytes, fd: int, *, closed: bool
     ) -> None:
         """Take over a file."""
         life = self._standing.get(directory)
-        if life is None or self.allowance.is_full:
+        if life is None or self.allowance.is_full or self._is_late(directory):
             os.close(fd)
             if life is not None and closed:
                 self.missed(directory)
             return
         self.allowance.opened()
         since_s = clock.monotonic_s()
-        self._queue.append(partial(life.opened, path, fd, since_s, closed=closed))
+        self._put(directory, partial(life.opened, path, fd, since_s, closed=closed))
 
     def found(self, directory: SessionDirectory, path: bytes, fd: int) -> None:
         """Take over a file that was there before its directory was watched."""
         life = self._standing.get(directory)
-        if life is None or self.allowance.is_full:
+        if life is None or self.allowance.is_full or self._is_late(directory):
             os.close(fd)
             if life is not None:
                 self.missed(directory)
             return
         self.allowance.opened()
-        self._queue.append(partial(self._found, life, path, fd, clock.monotonic_s()))
+        self._put(directory, partial(self._found, life, path, fd, clock.monotonic_s()))
 
     def closed(self, directory: SessionDirectory, path: bytes) -> None:
         """Learn that a file is complete, whose name is gone."""
         if (life := self._standing.get(directory)) is not None:
-            self._queue.append(partial(life.closed, path, clock.monotonic_s()))
+            self._put(directory, partial(life.closed, path, clock.monotonic_s()))
 
     def linked(self, directory: SessionDirectory, path: bytes, target: bytes) -> None:
         """Take a link."""
         if (life := self._standing.get(directory)) is not None:
-            self._queue.append(partial(life.linked, path, target))
+            self._put(directory, partial(life.linked, path, target))
 
     def moved(self, directory: SessionDirectory, old: bytes, new: bytes) -> None:
         """Follow a rename."""
         if (life := self._standing.get(directory)) is not None:
-            self._queue.append(partial(life.moved, old, new))
+            self._put(directory, partial(life.moved, old, new))
 
     def vanished(self, directory: SessionDirectory) -> None:
         """Note a deletion."""
@@ -108,12 +126,12 @@ class Capturing:
 
     def missed(self, directory: SessionDirectory) -> None:
         """Count a file that could not be opened."""
-        why = "no descriptor is left"
-        self._queue.append(partial(self.allowance.drop, directory, b"", why))
+        self.allowance.drop(directory, b"", "too much at once")
 
     def ended(self, directory: SessionDirectory) -> None:
         """Let a life be over, unless it has another name by now."""
         life = self._standing.pop(directory, None)
+        self._lines.pop(directory, None)
         if life is not None and life not in self._standing.values():
             self.lives.end(life)  # somebody will ask what became of it
 
@@ -125,9 +143,23 @@ class Capturing:
     def leave(self, directory: SessionDirectory) -> None:
         """Take nothing more of a directory: nobody takes snapshots of it."""
         life = self._standing.pop(directory, None)
+        self._lines.pop(directory, None)
         if life is not None:
             self.lives.drop(life)
             self._queue.append(life.finish)
+
+    def _is_late(self, directory: SessionDirectory) -> bool:
+        """Return whether too much of a session waits: there are others in the queue."""
+        line = self._lines[directory]
+        return line.put - line.done >= MOST_WAITING
+
+    def _put(self, directory: SessionDirectory, act: Act) -> None:
+        if self._is_late(directory):
+            self.missed(directory)
+            return
+        line = self._lines[directory]
+        line.put += 1
+        self._queue.append(partial(self._do, line, act))
 
     # --- on a thread of our own -----------------------------------------------------
 
@@ -151,6 +183,10 @@ class Capturing:
             self.allowance.close(fd)
         else:
             life.opened(path, fd, since_s, closed=True)
+
+    def _do(self, line: "_Line", act: Act) -> None:
+        line.done += 1
+        act()
 
     def _act(self, act: Act) -> None:
         try:

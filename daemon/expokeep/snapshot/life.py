@@ -107,6 +107,7 @@ class TakenLife:
         """Let all that was taken of a path go on under another one."""
         with self._lock, self._resizing() as journal:
             try:
+                self._allowance.demand(len(old) + len(new))
                 journal.append(Moved(old, new))
             except (NoSpace, OSError) as error:
                 self._allowance.drop(self.directory, new, str(error))
@@ -170,10 +171,8 @@ class TakenLife:
             for latest, place in zip(left, stored, strict=True):
                 latest.stored = place
             self._paths.forget(turn, {one.record.path for one in left})
-            gone_before_s = now_s - self._allowance.limits.grace_s
-            if believed is None:
-                gone_before_s = now_s
-            self.pins.release(turn, seen, gone_before_s, now_s)
+            grace_s = 0.0 if believed is None else self._allowance.limits.grace_s
+            self.pins.release(turn, seen, now_s - grace_s, now_s)
 
     def reading(self, newest: uuid.UUID | None) -> Reading:
         """Return all that the journal tells, given the newest version.
@@ -246,8 +245,7 @@ class TakenLife:
             pin.is_closed = False  # it is being written again, and will be closed again
             return
         record = FileTaken(path, taken.mode, taken.mtime_ns)
-        turn = self._journal().number
-        is_same = self._paths.is_same(record, taken.quick, turn)
+        is_same = self._paths.is_same(record, taken.quick, self._journal().number)
         if is_same or self._append(record, taken.data, taken.quick):
             self.pins.let_go(path)
             self._allowance.took(since_s)
@@ -256,6 +254,7 @@ class TakenLife:
     def _append(self, record: FileTaken | LinkTaken, data: bytes, quick: bytes) -> bool:
         journal = self._journal()
         try:
+            self._allowance.demand(len(record.path) + len(data))
             stored = journal.append(record, data)
         except (NoSpace, OSError) as error:
             self._allowance.drop(self.directory, record.path, str(error))

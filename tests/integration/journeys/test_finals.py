@@ -666,3 +666,28 @@ def test_the_last_version_is_no_larger_than_a_build_may_be(early):
 
     assert {b"App.js", b"big0"} <= set(seen)
     assert b"big1" not in seen
+
+
+def test_of_one_session_only_so_much_waits_to_be_taken(early, monkeypatch):
+    monkeypatch.setattr("expokeep.snapshot.capturing.MOST_WAITING", 10)
+    for number in range(50):
+        early.capturing.linked(early.directory, b"link%d" % number, b"to")
+        early.capturing.moved(early.directory, b"src", b"src%d" % number)
+        fd = os.open(early.place / "src/a.js", os.O_RDONLY)
+        early.capturing.opened(early.directory, b"src/a.js", fd, closed=True)
+
+    assert len(early.capturing._queue) == 10
+    early.work()
+    assert early.capturing.allowance.count().dropped == 140
+    early.write("src/c.js", "c")
+    assert early.capturing.allowance.pinned <= 1
+
+
+def test_renames_take_no_more_room_than_copies_may(host):
+    early = Early(host, replace(LIMITS, total_bytes=10_000))
+    for _number in range(100):
+        early.capturing.moved(early.directory, b"x" * 4000, b"y" * 4000)
+        early.work()
+
+    assert early.capturing.allowance.count().size_bytes < 20_000
+    assert early.capturing.allowance.count().dropped > 90
