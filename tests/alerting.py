@@ -83,11 +83,13 @@ def panels() -> list[dict[str, Any]]:
 
 def queries() -> dict[str, str]:
     """Return each query of the dashboard, by its panel and letter."""
-    return {
+    of_panels = {
         f"{panel['title']} {target['refId']}": target["expr"]
         for panel in panels()
         for target in panel["targets"]
     }
+    marks = dashboard()["annotations"]["list"]
+    return of_panels | {one["name"]: one["expr"] for one in marks if "expr" in one}
 
 
 def filled_in(query: str, values: Mapping[str, str]) -> str:
