@@ -132,7 +132,7 @@ class Stage:
     def kill_backends(self) -> None:
         """Kill -9 whoever serves us: Postgres then ends all others, and recovers."""
         served = self.ask(
-            "SELECT pid FROM pg_stat_activity WHERE application_name = 'expokeep'"
+            "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'expokeep%%'"
             " AND pid <> pg_backend_pid()"
         )
         for (pid,) in served:

@@ -38,7 +38,7 @@ SELECT set_config('search_path', quote_ident(%(schema)s) || ', pg_temp', false),
        set_config('statement_timeout', %(statement_ms)s::text, false),
        set_config('idle_in_transaction_session_timeout', '60s', false),
        set_config('timezone', 'UTC', false),
-       set_config('application_name', 'expokeep', false)
+       set_config('application_name', %(caller)s::text, false)
 """
 
 
@@ -71,10 +71,13 @@ class Database:
         dsn: str,
         *,
         schema: str = "expokeep",
+        caller: str = "expokeep",
         limits: Limits | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.schema = schema
+        self.caller = caller
+        """What Postgres lists us as."""
         self.retries: Counter[str] = Counter()
         """How often something was asked again, by sqlstate."""
         self._dsn = dsn
@@ -201,7 +204,11 @@ class Database:
 
     def _set_up(self, connection: Bounded) -> None:
         statement_ms = round(connection.answer_s * 800)
-        values = {"schema": self.schema, "statement_ms": statement_ms}
+        values = {
+            "schema": self.schema,
+            "statement_ms": statement_ms,
+            "caller": self.caller,
+        }
         connection.execute(_SETUP, values)
 
     def _pauses_s(self) -> Iterator[float]:

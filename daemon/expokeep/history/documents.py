@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from expokeep.history.app_tables_status import AppTablesStatus
+from expokeep.history.examined import Check, DaemonSetup
 from expokeep.history.hooked import HookDocument
 from expokeep.history.logged import LoggedVersion
 from expokeep.history.spool_status import SpoolStatus
@@ -233,19 +234,12 @@ class Status(Document, frozen=True, tag="status"):
     """What nobody took for a day, to operators."""
 
 
-class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that a doctor looks at."""
-
-    name: str
-    state: Literal["ok", "warning", "error"]
-    detail: str
-    hint: str = ""
-
-
 class Doctor(Document, frozen=True, tag="doctor"):
     """What is healthy, and what to do about the rest."""
 
     checks: tuple[Check, ...]
+    setup: DaemonSetup | None = None
+    """Of the daemon that looked."""
 
 
 class DbStatus(Document, frozen=True, tag="db"):

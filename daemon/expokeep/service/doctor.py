@@ -1,128 +1,78 @@
 """Looks for what is known to go wrong around a daemon, and says how to mend it."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
 from expokeep import clock, wiring
+from expokeep.control.routes import Call, Reply
+from expokeep.doctor import run
+from expokeep.doctor.configured import configured
+from expokeep.doctor.disks import disks
+from expokeep.doctor.process import process
+from expokeep.doctor.servers import Ourselves
+from expokeep.doctor.setup import secret_files_of, told
+from expokeep.doctor.values import Check
 from expokeep.errors import ConfigError, ExpokeepError
+from expokeep.history import examined
+from expokeep.history.documents import Doctor
 from expokeep.model import size
+from expokeep.service import bodies
 from expokeep.service.app_tables import complaints, looked_for, state_of
 from expokeep.service.hooking import obstacle_to
 from expokeep.service.parts import Parts
-
-SKEW_WARN_S = 5.0
-_INOTIFY = Path("/proc/sys/fs/inotify")
-_WATCHES_PER_SESSION = 37
-"""Directories of an Expo project without node_modules, as measured."""
+from expokeep.service.reloading import Reloading
+from expokeep.service.rights import Rights
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at."""
+class Doctoring:
+    """A daemon's look at itself."""
 
-    name: str
-    state: Literal["ok", "warning", "error"]
-    detail: str
-    hint: str = ""
+    reloading: Reloading
+    rights: Rights
+    ourselves: Ourselves
 
-
-def examine(parts: Parts) -> list[Check]:
-    """Look at everything around a running daemon."""
-    checks: tuple[Callable[[Parts], Iterator[Check]], ...] = (
-        _postgres,
-        _bucket,
-        _inotify,
-        _directories,
-        _disk,
-        _watching,
-        _hooks,
-        _webhooks,
-        _sharing,
-        _app_tables,
-    )
-    return [found for check in checks for found in check(parts)]
-
-
-def _postgres(parts: Parts) -> Iterator[Check]:
-    catalog = parts.engine.backends.catalog
-    try:
-        before = clock.now()
-        theirs = catalog.server_time()
-        middle = before + (clock.now() - before) / 2
-        status = catalog.schema_status()
-    except ExpokeepError as error:
-        yield Check("postgres", "error", str(error), error.hint)
-        return
-    yield Check("postgres", "ok", "it answers")
-    if status.pending:
-        hint = "Run `expokeep db migrate` with a role that may change the schema."
-        yield Check("schema", "warning", f"{len(status.pending)} pending", hint)
-    else:
-        yield Check("schema", "ok", f"version {status.found}")
-    skew_s = abs((theirs - middle).total_seconds())
-    detail = f"{skew_s:.1f} s from Postgres' clock"
-    if skew_s > SKEW_WARN_S:
-        yield Check("clock", "warning", detail, "Synchronize this host's clock (NTP).")
-    else:
-        yield Check("clock", "ok", detail)
-
-
-def _bucket(parts: Parts) -> Iterator[Check]:
-    try:
-        parts.engine.backends.store.check()
-    except ExpokeepError as error:
-        yield Check("bucket", "error", str(error), error.hint)
-    else:
-        yield Check("bucket", "ok", f"{parts.settings.storage.bucket} answers")
-
-
-def _inotify(parts: Parts) -> Iterator[Check]:
-    used = parts.observer.stats().watches
-    limit = int((_INOTIFY / "max_user_watches").read_text())
-    detail = f"{used} of {limit} watches in use"
-    wanted = parts.settings.max_sessions * _WATCHES_PER_SESSION
-    if used > limit * 0.8:
-        hint = f"sysctl fs.inotify.max_user_watches={max(2 * limit, wanted)}"
-        yield Check("inotify", "error", detail, hint)
-    elif limit < wanted:
-        hint = (
-            f"For {parts.settings.max_sessions} sessions of usual size: "
-            f"sysctl fs.inotify.max_user_watches={wanted}"
+    def doctor(self, call: Call) -> Reply:
+        """Tell what was found, and what is to be known to look further."""
+        self.rights.require_operator(call.peer)
+        parts = self.reloading.parts
+        checks = tuple(
+            examined.Check(
+                name=one.name,
+                state=one.state,
+                detail=one.detail,
+                hint=one.hint,
+                code=one.code,
+            )
+            for one in self._checks()
         )
-        yield Check("inotify", "warning", detail, hint)
-    else:
-        yield Check("inotify", "ok", detail)
+        try:
+            files = secret_files_of(self.reloading.reread())
+        except ConfigError:
+            files = ()
+        watches = parts.observer.stats().watches
+        setup = told(parts.settings, files, pid=os.getpid(), watches=watches)
+        return bodies.document(Doctor(checks=checks, setup=setup))
+
+    def _checks(self) -> Iterator[Check]:
+        parts = self.reloading.parts
+        settings, catalog = parts.settings, parts.engine.backends.catalog
+        yield from run.servers(settings, catalog, self.ourselves)
+        yield from disks(settings)
+        yield from process(settings, is_root_needed=bool(settings.hooks.on_version))
+        yield from configured(settings, self.reloading.reread)
+        for look in (_backlog, _watching, _hooks, _webhooks, _sharing, _app_tables):
+            yield from look(parts)
 
 
-def _directories(parts: Parts) -> Iterator[Check]:
-    for watch in parts.settings.watch:
-        if not os.access(watch.dir, os.R_OK | os.X_OK):
-            hint = "Create it, or let the daemon's user read it."
-            yield Check("watch directory", "error", f"{watch.dir} is closed", hint)
-        else:
-            yield Check("watch directory", "ok", str(watch.dir))
-    for name, path in (
-        ("state directory", parts.settings.state_dir),
-        ("spool", parts.settings.spool.path),
-    ):
-        if not os.access(path, os.W_OK | os.X_OK):
-            hint = "Let the daemon's user write there."
-            yield Check(name, "error", f"{path} is not writable", hint)
-        else:
-            yield Check(name, "ok", str(path))
+def began_now(parts: Parts) -> Ourselves:
+    """Return who looks: a daemon that has just begun."""
+    return Ourselves(parts.engine.host.id, clock.now())
 
 
-def _disk(parts: Parts) -> Iterator[Check]:
+def _backlog(parts: Parts) -> Iterator[Check]:
     bounds, room = parts.settings.spool, parts.rooms.look()
-    detail = f"{size.shown(room.free_bytes)} free at {bounds.path}"
-    if room.free_bytes < bounds.min_free_bytes:
-        hint = "Make room: when it is full, nothing more can be captured."
-        yield Check("disk", "error", detail, hint)
-    else:
-        yield Check("disk", "ok", detail)
     used, most = size.shown(room.used_bytes), size.shown(bounds.max_size_bytes)
     if room.used_bytes > bounds.max_size_bytes:
         hint = "Only the newest states are kept: let uploads go on, or raise max-size."

@@ -24,10 +24,12 @@ from expokeep.service.accounting import AccountingRoutes
 from expokeep.service.acting import Acting
 from expokeep.service.auditing import Auditing
 from expokeep.service.building import BuildRoutes
+from expokeep.service.doctor import Doctoring, began_now
 from expokeep.service.draining import Draining
 from expokeep.service.exporting import ExportRoutes
 from expokeep.service.forking import ForkingRoutes
 from expokeep.service.looking_back import LookingBackRoutes
+from expokeep.service.monitoring.requests import counted
 from expokeep.service.operating import OperatingRoutes
 from expokeep.service.origins import told_shown
 from expokeep.service.parts import Parts
@@ -62,6 +64,7 @@ class Handlers:
     looking_back: LookingBackRoutes
     accounting: AccountingRoutes
     reporting: Reporting
+    doctoring: Doctoring
     proving: ProvingRoutes
     retaining: RetainingRoutes
     exporting: ExportRoutes
@@ -78,7 +81,7 @@ class Handlers:
         table: tuple[tuple[str, str, Handler], ...] = (
             ("GET", "/v1/info", self.reporting.info),
             ("GET", "/v1/status", self.reporting.status),
-            ("GET", "/v1/doctor", self.reporting.doctor),
+            ("GET", "/v1/doctor", self.doctoring.doctor),
             ("GET", "/v1/db", self.reporting.db),
             ("GET", "/v1/sessions", self.sessions),
             ("POST", "/v1/sessions/{session}/save", self.acting.save),
@@ -173,7 +176,12 @@ class Handlers:
             self.rights.require_session(call.peer, exact)
         self.acting.catch_up(session)
         return bodies.document(
-            offer_document(visible_offer(self.rights, call, self.source))
+            offer_document(
+                replace(
+                    visible_offer(self.rights, call, self.source),
+                    after=wiring.after_restore_of(self.acting.parts.settings),
+                )
+            )
         )
 
     def blobs(self, call: Call) -> Reply:
@@ -206,7 +214,9 @@ def serving(
         settings.socket.permissions,
         settings.socket.group if has_group else None,
         [
-            replace(route, handler=rights.admitting(route.handler))
+            replace(
+                route, handler=counted(parts.counts, rights.admitting(route.handler))
+            )
             for route in map(covering, handlers.routes())
         ],
     ) as control:
@@ -229,6 +239,7 @@ def _handlers(
         looking_back=LookingBackRoutes(reading.history, rights),
         accounting=AccountingRoutes(parts, rights),
         reporting=Reporting(parts, rights, clock.now(), embedded=embedded),
+        doctoring=Doctoring(operating.reloading, rights, began_now(parts)),
         proving=ProvingRoutes(parts, rights),
         retaining=RetainingRoutes(parts, rights),
         exporting=ExportRoutes(parts, rights, reading.source, acting),

@@ -15,9 +15,7 @@ from expokeep.catalog.values import SessionRow
 from expokeep.control.routes import Call, Reply
 from expokeep.errors import ExpokeepError
 from expokeep.history.documents import (
-    Check,
     DbStatus,
-    Doctor,
     Info,
     SessionStatus,
     SkippedPath,
@@ -29,7 +27,7 @@ from expokeep.history.watch_status import WatchStatus
 from expokeep.model.documents import HeldDocument
 from expokeep.model.names import SessionId, for_terminal, to_text
 from expokeep.restore.documents import held_document
-from expokeep.service import bodies, doctor
+from expokeep.service import bodies
 from expokeep.service.app_tables import app_tables, is_in_step
 from expokeep.service.board import Line
 from expokeep.service.outlook import expiring, outlook, with_outlook
@@ -95,6 +93,7 @@ class Reporting:
         )
         proofs = last_proofs(self.parts) if operator else ()
         app = app_tables(self.parts) if operator else None
+        is_well = is_well and self.parts.page_error is None
         is_well = is_well and all(one.is_well for one in proofs) and is_in_step(app)
         watch = self._watch(operator=operator)
         return bodies.document(
@@ -113,15 +112,6 @@ class Reporting:
                 webhooks_given_up=given_up(self.parts) if operator else 0,
             )
         )
-
-    def doctor(self, call: Call) -> Reply:
-        """Look for what is known to go wrong."""
-        self.rights.require_operator(call.peer)
-        checks = tuple(
-            Check(name=one.name, state=one.state, detail=one.detail, hint=one.hint)
-            for one in doctor.examine(self.parts)
-        )
-        return bodies.document(Doctor(checks=checks))
 
     def db(self, call: Call) -> Reply:
         """Tell which schema there is, and which we know."""
@@ -163,7 +153,7 @@ class Reporting:
     def _session(self, line: Line, row: SessionRow | None) -> SessionStatus:
         session = line.directory.session
         backlog = self.parts.engine.spool.backlog(session)
-        since = [at for at in (line.changed_at, backlog.oldest_at) if at is not None]
+        since = [at for at in (line.unsaved_since, backlog.oldest_at) if at]
         trouble = self.parts.shipping.error_of(session)
         return SessionStatus(
             session=session,

@@ -63,6 +63,8 @@ class Gathering:
     """What `${VAR}` stands for: the environment, and what defaults are made of."""
     sources: dict[str, Source] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    overridden: dict[str, Source] = field(default_factory=dict)
+    """Where the file says something else than what holds."""
 
     def section(self, of: type[Any], at: str) -> dict[str, Any]:
         """Return the values of a section by attribute.
@@ -93,6 +95,8 @@ class Gathering:
             value = self._parsed(key, declared, answer)
             if value is not None and key not in self.sources:
                 chosen, self.sources[key] = value, answer.source
+            elif answer.source.kind == "file" and value not in (None, chosen):
+                self.overridden[key] = answer.source
         self.sources.setdefault(key, DEFAULT)
         return chosen
 

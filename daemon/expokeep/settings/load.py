@@ -1,7 +1,7 @@
 """Settings of a process: flags beat the environment, that the file, that defaults."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,6 +24,8 @@ class Loaded:
     """By dotted key: `debounce.quiet`, `watch[0].dir`, `state-dir`."""
     path: Path | None
     """The file that was read, if there was one."""
+    overridden: Mapping[str, Source] = field(default_factory=dict)
+    """Where the file says something else than a variable or a flag that beats it."""
 
 
 def load(
@@ -52,7 +54,7 @@ def load(
     settings = Settings(state_dir=state_dir, **values)
     _raise_if_any(list(_contradictions(settings, gathering.sources)))
     sources = {"state-dir": _source_of_state_dir(environ, flags), **gathering.sources}
-    return Loaded(settings, sources, path)
+    return Loaded(settings, sources, path, gathering.overridden)
 
 
 def _flagged(

@@ -20,6 +20,7 @@ from expokeep.wiring.backends import (
 from expokeep.wiring.building import builds_of, quota_rules, user_quotas_of
 from expokeep.wiring.caring import maintenance_lock, usage_of
 from expokeep.wiring.engine import Engine, engine
+from expokeep.wiring.examining import examining_of, looking_store
 from expokeep.wiring.exporting import Exporting, exporting_of
 from expokeep.wiring.forking import forker_of, templates_of
 from expokeep.wiring.hooking import hook_queue, hook_runs
@@ -36,6 +37,7 @@ from expokeep.wiring.proving import (
 )
 from expokeep.wiring.reading import (
     Reading,
+    after_restore_of,
     fetcher,
     holdings_of,
     home_in,
@@ -59,6 +61,7 @@ from expokeep.wiring.sharing import (
     strange_shares,
 )
 from expokeep.wiring.telling import outbox
+from expokeep.wiring.watching import figures_of
 
 __all__ = [
     "Backends",
@@ -71,6 +74,7 @@ __all__ = [
     "Sharing",
     "accountant_of",
     "adopter",
+    "after_restore_of",
     "audit_of",
     "backends",
     "bucket",
@@ -80,9 +84,11 @@ __all__ = [
     "create_bucket",
     "database_of",
     "engine",
+    "examining_of",
     "exporting_of",
     "facts_folder",
     "fetcher",
+    "figures_of",
     "forker_of",
     "generation_guard",
     "holdings_of",
@@ -93,6 +99,7 @@ __all__ = [
     "importing_of",
     "legacy_keeper",
     "legacy_ports",
+    "looking_store",
     "maintenance_lock",
     "make_app_tables",
     "noter",

@@ -52,8 +52,11 @@ class _Unconfigured:
 
 
 @contextlib.contextmanager
-def catalog(settings: Settings) -> Iterator[Catalog]:
-    """Hold the catalog open. Connects when it is first asked something."""
+def catalog(settings: Settings, *, caller: str = "expokeep") -> Iterator[Catalog]:
+    """Hold the catalog open. Connects when it is first asked something.
+
+    `caller` is what Postgres lists us as.
+    """
     database = settings.database
     if database.url is None:
         reason = "the catalog is not configured: set DATABASE_URL or database.url"
@@ -61,7 +64,7 @@ def catalog(settings: Settings) -> Iterator[Catalog]:
         return
     limits = Limits(pool_size=database.pool_size)
     held = PostgresCatalog(
-        Database(database.url, schema=database.schema, limits=limits),
+        Database(database.url, schema=database.schema, caller=caller, limits=limits),
         scope=SCOPE,
         quotas=quotas_of(settings),
     )
@@ -118,9 +121,12 @@ def bucket(settings: Settings) -> S3Settings:
 
 
 @contextlib.contextmanager
-def backends(settings: Settings) -> Iterator[Backends]:
+def backends(settings: Settings, *, caller: str = "expokeep") -> Iterator[Backends]:
     """Hold both open."""
-    with catalog(settings) as held_catalog, store(settings) as held_store:
+    with (
+        catalog(settings, caller=caller) as held_catalog,
+        store(settings) as held_store,
+    ):
         yield Backends(held_catalog, held_store)
 
 

@@ -3,10 +3,12 @@
 import contextlib
 import resource
 import threading
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from expokeep.catalog.examining import called
 from expokeep.catalog.values import Host
 from expokeep.restore.fetch import Fetcher
 from expokeep.settings.policies import early_limits_of, guard_of, policy_of
@@ -57,7 +59,8 @@ def engine(settings: Settings, progress: Progress) -> Iterator[Engine]:
     spool.open()
     policy = policy_of(settings)
     with contextlib.ExitStack() as stack:
-        held = stack.enter_context(backends(settings))
+        caller = called(host.id, uuid.uuid4())
+        held = stack.enter_context(backends(settings, caller=caller))
         fetching = stack.enter_context(fetcher(settings, held.store))
         compressing = stack.enter_context(
             ThreadPoolExecutor(_COMPRESSING_THREADS, "compress")

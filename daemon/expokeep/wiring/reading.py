@@ -20,7 +20,7 @@ from expokeep.restore.asides import Asides
 from expokeep.restore.cache import RangeCache
 from expokeep.restore.fetch import Fetcher
 from expokeep.restore.local import Home, LocalSource
-from expokeep.restore.source import Reserve
+from expokeep.restore.source import AfterRestore, Reserve
 from expokeep.restore.spooled import SpooledSource, Ties
 from expokeep.settings.policies import guard_of
 from expokeep.settings.values import Settings
@@ -70,6 +70,11 @@ def holdings_of(settings: Settings, spool: Pending, host: Host) -> Holdings:
     shelf = Shelf(settings.state_dir / "index")
     reserve = reserve_of(settings)
     return Holdings(spool, shelf, host, guard_of(settings), beside, reserve)
+
+
+def after_restore_of(settings: Settings) -> AfterRestore:
+    """Return what this site runs in a directory that was restored."""
+    return AfterRestore(settings.hooks.after_restore, settings.hooks.timeout_s)
 
 
 def reserve_of(settings: Settings) -> Reserve | None:
