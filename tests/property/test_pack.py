@@ -234,7 +234,7 @@ def test_a_header_is_what_tarfile_would_write(
     assert raw == told.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(0, 2**62), digests)
+@given(st.integers(0, 2**27), st.integers(0, 2**62), digests)
 def test_a_footer_comes_back(length: int, data_length: int, digest: bytes) -> None:
     footer = Footer(length, data_length, digest_of(digest))
 

@@ -183,8 +183,9 @@ class _Reading:
             return  # that is said already, and where the end should be is not known
         length = self._there.size_bytes - FOOTER_BYTES - start
         try:
-            end = self._there.read(start, length)
-            is_there = zstd.decompressed(end, len(_END)) == _END
+            # Whatever is behind the data: no more of it is read than belongs there.
+            end = self._there.read(start, min(length, len(_END)))
+            is_there = length <= len(_END) and zstd.decompressed(end, len(_END)) == _END
         except PackDamaged:
             is_there = False
         if not is_there:

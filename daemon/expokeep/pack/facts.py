@@ -145,11 +145,11 @@ def decode_facts(data: bytes) -> list[Fact]:
     found = zstd.leading(data, MAX_FACTS_BYTES)
     if found is None or found[1] != len(data):
         raise PackDamaged("an object of facts is cut, or has something behind it")
-    first, *lines = found[0].splitlines()
+    first, *lines = found[0].splitlines() or (b"",)
     try:
         header = _HEADER.decode(first)
         facts = [_FACT.decode(line) for line in lines]
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise PackDamaged(f"a damaged object of facts: {error}") from error
     if header.v != VERSION or header.count != len(facts):
         raise PackDamaged(f"{len(facts)} facts where {header.count} should be")

@@ -7,7 +7,12 @@ import struct
 from dataclasses import dataclass
 
 from expokeep.model.digest import Digest
-from expokeep.pack.format import MAX_SIZE, VERSION, PackDamaged
+from expokeep.pack.format import (
+    MAX_MANIFEST_BYTES,
+    MAX_SIZE,
+    VERSION,
+    PackDamaged,
+)
 
 FOOTER_BYTES = 72
 
@@ -70,6 +75,7 @@ def read_footer(tail: bytes) -> Footer:
     if version != VERSION or flags:
         raise PackDamaged(f"a pack of version {version}, flags {flags:#x}: not known")
     manifest_length, data_offset, data_length, digest = places
-    if data_offset != manifest_length or data_length > MAX_SIZE:
+    is_read = manifest_length <= MAX_MANIFEST_BYTES
+    if data_offset != manifest_length or data_length > MAX_SIZE or not is_read:
         raise PackDamaged("a footer that contradicts itself")
     return Footer(manifest_length, data_length, Digest(digest))

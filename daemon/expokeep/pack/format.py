@@ -33,6 +33,12 @@ MAX_FRAME_BYTES = 16 * 1024 * 1024
 """No frame that holds more is unfolded in one piece."""
 MAX_MANIFEST_BYTES = 128 * 1024 * 1024
 """Room for 400,000 files. What claims to be larger is not read."""
+MAX_ENTRIES = 1_000_000
+"""Of each list in a manifest: more fit into its bytes only if they say nothing."""
+MAX_VALUES = 8_000_000
+"""Of a manifest, as its commas count them: each takes some 50 bytes of memory."""
+MAX_HEADER_BYTES = 64 * 1024
+"""More than any header of a tar member, with what fills up the member's end."""
 MAX_SIZE = 2**63 - 1
 
 Kind = Literal["base", "incr", "merge", "big"]
@@ -65,6 +71,8 @@ class FrameSpan:
             raise ValueError(f"no frame is at {self.offset}, {self.length} bytes long")
         if self.raw_length < 512 or self.raw_length % 512:
             raise ValueError(f"no tar members fill {self.raw_length} bytes")
+        if self.length > self.raw_length + self.raw_length // 64 + 4096:
+            raise ValueError(f"no frame of {self.raw_length} bytes takes {self.length}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +153,7 @@ class Manifest:
             raise ValueError("versions are not in order")
         _check_frames(self.frames)
         _check_blobs(self.blobs, self.frames)
+        _check_large(self.blobs, self.frames)
 
 
 def check_scope(scope: str) -> None:
@@ -181,6 +190,29 @@ def _check_blobs(blobs: tuple[BlobSpan, ...], frames: tuple[FrameSpan, ...]) -> 
             raise ValueError(f"blob {blob.digest.hex()} is outside of its frame")
     if len({blob.digest for blob in blobs}) != len(blobs):
         raise ValueError("a blob is there twice")
+
+
+def _check_large(blobs: tuple[BlobSpan, ...], frames: tuple[FrameSpan, ...]) -> None:
+    """Check that what is not unfolded in one piece holds one file, and no more.
+
+    Else each of a thousand files in it would cost the unfolding of all before it.
+    """
+    large = {
+        number: frame.raw_length
+        for number, frame in enumerate(frames)
+        if frame.raw_length > MAX_FRAME_BYTES
+    }
+    if not large:
+        return
+    for blob in blobs:
+        if blob.frame in large:
+            rest = large.pop(blob.frame) - blob.size_bytes
+            if not 0 < blob.offset <= rest < MAX_HEADER_BYTES:
+                raise ValueError(f"blob {blob.digest.hex()} does not fill its frame")
+        elif frames[blob.frame].raw_length > MAX_FRAME_BYTES:
+            raise ValueError(f"blob {blob.digest.hex()} shares a large frame")
+    if large:
+        raise ValueError("a large frame holds nothing")
 
 
 def _check_delta(delta: Delta) -> None:

@@ -15,7 +15,9 @@ from expokeep.model.digest import parse_digest
 from expokeep.model.names import from_text, parse_session_id, to_text
 from expokeep.model.tree import Delta, Directory, Entry, File, Link
 from expokeep.pack.format import (
+    MAX_ENTRIES,
     MAX_MANIFEST_BYTES,
+    MAX_VALUES,
     VERSION,
     BlobSpan,
     FrameSpan,
@@ -96,7 +98,7 @@ def encode_manifest(manifest: Manifest, data_offset: int = 0) -> bytes:
             ],
         )
     )
-    if len(raw) > MAX_MANIFEST_BYTES - 1024:
+    if len(raw) > MAX_MANIFEST_BYTES - 1024 or raw.count(b",") > MAX_VALUES:
         raise ManifestTooLarge(f"a manifest of {len(raw)} bytes")
     return raw
 
@@ -112,7 +114,10 @@ def decode_manifest(raw: bytes | memoryview, data_offset: int = 0) -> Manifest:
         PackDamaged: anything is odd.
     """
     try:
+        if bytes(raw).count(b",") > MAX_VALUES:
+            raise PackDamaged("a manifest of more values than any has")
         flat = _DECODER.decode(raw)
+        _check_lengths(flat)
         if flat.v != VERSION:
             raise PackDamaged(f"a manifest of version {flat.v}: not known")
         if flat.frames and flat.frames[0][0]:
@@ -120,6 +125,12 @@ def decode_manifest(raw: bytes | memoryview, data_offset: int = 0) -> Manifest:
         return _manifest(flat, data_offset)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise PackDamaged(f"a damaged manifest: {error}") from error
+
+
+def _check_lengths(flat: _Manifest) -> None:
+    told = sum(len(snap.entries) + len(snap.gone) for snap in flat.snaps)
+    if max(told, len(flat.snaps), len(flat.frames), len(flat.blobs)) > MAX_ENTRIES:
+        raise PackDamaged("a manifest of more entries than any has")
 
 
 def _manifest(flat: _Manifest, data_offset: int) -> Manifest:

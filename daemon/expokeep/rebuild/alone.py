@@ -27,11 +27,12 @@ from expokeep.model.guard import Limits
 from expokeep.model.names import SessionId
 from expokeep.model.tree import Entry, files_in, patch
 from expokeep.model.version import Version, VersionRef
-from expokeep.pack.facts import FACTS, Fact, decode_facts, is_facts_key
+from expokeep.pack.facts import FACTS, Fact, is_facts_key
 from expokeep.pack.format import Manifest
 from expokeep.pack.reader import manifest_from_head
 from expokeep.rebuild.choosing import chosen
 from expokeep.rebuild.heads import Listed, listed, read_head
+from expokeep.rebuild.heard import facts_in
 from expokeep.rebuild.places import places_of, record_of
 from expokeep.rebuild.session import Evidence, planned
 from expokeep.store.base import ObjectInfo, Store
@@ -231,10 +232,9 @@ class BucketCatalog:
     def _all_facts(self) -> list[Fact]:
         if self._facts is None:
             place = f"{self.prefix}{FACTS}"
+            listed_there = self.store.list(place)
             objects = [
-                one
-                for one in self.store.list(place)
-                if is_facts_key(one.key, self.prefix)
+                one for one in listed_there if is_facts_key(one.key, self.prefix)
             ]
             parts = self.executor.map(self._facts_in, objects)
             self._facts = [fact for part in parts for fact in part]
@@ -242,7 +242,7 @@ class BucketCatalog:
 
     def _facts_in(self, one: ObjectInfo) -> list[Fact]:
         try:
-            return decode_facts(self.store.get(one.key, 0, one.size_bytes))
+            return facts_in(self.store, one)
         except IntegrityError as error:
             log.warning("facts not read", key=one.key, error=str(error))
             return []

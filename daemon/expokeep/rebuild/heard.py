@@ -11,7 +11,8 @@ import msgspec
 
 from expokeep.errors import IntegrityError
 from expokeep.model.names import SessionId, parse_session_id
-from expokeep.pack.facts import Fact, decode_facts, is_facts_key
+from expokeep.pack.facts import MAX_FACTS_BYTES, Fact, decode_facts, is_facts_key
+from expokeep.pack.format import PackDamaged
 from expokeep.rebuild.heads import Damaged
 from expokeep.store.base import ObjectInfo, Store
 
@@ -19,6 +20,17 @@ NEVER = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Fact)
+
+
+def facts_in(store: Store, found: ObjectInfo) -> list[Fact]:
+    """Return the facts that an object of the bucket holds.
+
+    Raises:
+        IntegrityError: it is gone, damaged, or larger than what we would write.
+    """
+    if found.size_bytes > MAX_FACTS_BYTES:
+        raise PackDamaged("it is larger than facts ever are")
+    return decode_facts(store.get(found.key, 0, found.size_bytes))
 
 
 @dataclass(slots=True)
@@ -41,7 +53,7 @@ class Heard:
 
         def one(found: ObjectInfo) -> list[Fact] | Damaged:
             try:
-                facts = decode_facts(store.get(found.key, 0, found.size_bytes))
+                facts = facts_in(store, found)
                 for fact in facts:
                     # Whoever wrote it: it becomes the name of a file here.
                     parse_session_id(fact.sid)

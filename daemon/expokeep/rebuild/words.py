@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 import msgspec
 
 from expokeep.catalog.revival import Life, TemplateName
+from expokeep.catalog.values import UNKNOWN_UID
+from expokeep.model.digest import parse_digest
+from expokeep.model.names import parse_session_id
 from expokeep.pack.facts import (
     EpochBody,
     Fact,
@@ -84,13 +87,17 @@ def words_of(facts: Iterable[Fact]) -> Words:
     for fact in sorted(facts, key=lambda fact: (fact.at, fact.id)):
         try:
             _HEARD[fact.kind](words, fact)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             words.unreadable.append(f"fact {fact.id} of {fact.sid}: {error}")
     return words
 
 
 def _session(words: Words, fact: Fact) -> None:
-    words.session = msgspec.json.decode(fact.body, type=SessionBody)
+    body = msgspec.json.decode(fact.body, type=SessionBody)
+    ids = (body.root_uid, body.root_gid)
+    if not all(0 <= one <= UNKNOWN_UID for one in ids) or body.root_mode < 0:
+        raise ValueError(f"nobody is {body.root_uid}:{body.root_gid}")
+    words.session = body
     words.is_gone = fact.gone
 
 
@@ -107,6 +114,9 @@ def _epoch(words: Words, fact: Fact) -> None:
 
 def _version(words: Words, fact: Fact) -> None:
     body = msgspec.json.decode(fact.body, type=VersionBody)
+    parse_digest(body.tree.removeprefix("\\x"))
+    if body.origin_session is not None:
+        parse_session_id(body.origin_session)
     parent = None if body.parent_seq is None else words.packs.get(body.parent_seq)
     known = words.versions.get(body.pack)
     if known is not None and known.body.parent_seq == body.parent_seq:

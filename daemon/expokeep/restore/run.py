@@ -11,10 +11,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from expokeep import clock
-from expokeep.catalog.values import Held
+from expokeep.catalog.values import UNKNOWN_UID, Held
 from expokeep.errors import IntegrityError, TargetExists, UsageError
-from expokeep.model.digest import Digest
+from expokeep.model.digest import Digest, shown
+from expokeep.model.names import for_terminal
 from expokeep.model.tree import (
+    PERMISSIONS,
     File,
     file_count,
     files_in,
@@ -91,7 +93,10 @@ def restore(
 def _restored(source: Source, wish: Wish, progress: Progress) -> Result:
     offer = source.offer(wish.version)
     if tree_digest(offer.tree) != offer.version.tree:
-        raise IntegrityError(f"the tree of {wish.version} is not the one that was kept")
+        raise IntegrityError(
+            f"the tree of {for_terminal(wish.version.encode())} is not the one that "
+            "was kept"
+        )
     target = _target(wish, offer)
     if wish.existing == "keep":
         vanishing.wait_for_end(target)
@@ -163,7 +168,9 @@ class _Act:
         if not self.left:
             return
         for digest, size, chunks in self.source.blobs(self.offer, list(self.left)):
-            paths = self.left.pop(digest)
+            paths = self.left.pop(digest, None)
+            if paths is None:
+                raise IntegrityError(f"{shown(digest)} came, and nobody asked for it")
             staged.write(paths[0], self._counted(chunks))
             self.fetched_bytes += size
             self._spread(staged, paths[0], paths)
@@ -230,10 +237,17 @@ def _target(wish: Wish, offer: Offer) -> Path:
 
 
 def _owner(offer: Offer) -> Owner:
-    """Return to whom files are given: only root may give them away."""
+    """Return to whom files are given: only root may give them away.
+
+    Raises:
+        IntegrityError: there can be nobody who has such an id.
+    """
+    mode = offer.mode & PERMISSIONS
     if os.geteuid() != 0:
-        return Owner(os.geteuid(), os.getegid(), offer.mode)
-    return Owner(offer.uid, offer.gid, offer.mode)
+        return Owner(os.geteuid(), os.getegid(), mode)
+    if not all(0 <= one <= UNKNOWN_UID for one in (offer.uid, offer.gid)):
+        raise IntegrityError(f"this version is of nobody: {offer.uid}:{offer.gid}")
+    return Owner(offer.uid, offer.gid, mode)
 
 
 def _result(
