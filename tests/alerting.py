@@ -19,7 +19,7 @@ DASHBOARD = TOP / "config/grafana/expokeep.json"
 TRIALS = sorted((TOP / "tests/monitoring/alerts").glob("*.yml"))
 
 _METRIC = re.compile(
-    r"\b((?:expokeep[_:]|process_|up\b|scrape_)[a-z0-9_:]*)(\{[^}]*\})?(?!\()"
+    r"(?<![\w:])((?:(?:[a-z]+:)?expokeep_|process_|up\b)[a-z0-9_:]*)(\{[^}]*\})?(?!\()"
 )
 _MATCHER = re.compile(r'([a-z_]+)\s*(=~|!~|!=|=)\s*"([^"]*)"')
 _LABELS = re.compile(r"\b(?:by|without|on|ignoring|group_left)\s*\(([^)]*)\)")
