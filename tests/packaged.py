@@ -1,4 +1,4 @@
-"""expokeep as it is packaged: its units under a real systemd, on servers of the tests."""
+"""expokeep as it is packaged: its units under a real systemd, on the tests' servers."""
 
 import contextlib
 import json
@@ -12,18 +12,20 @@ from urllib.parse import quote
 from psycopg.conninfo import conninfo_to_dict
 
 from booting import Machine, machine
-from furnishing import CHECKOUT
 from daemons import Site, until, write
+from furnishing import CHECKOUT
 
 UNITS = CHECKOUT / "systemd"
 DAEMON = "expokeepd.service"
 CREDENTIALS = "/etc/expokeep/credentials"
+_HAS_STOPPED = "9d1aaa27d60140bd96365438aad20286"
+"""What systemd writes into the journal when a unit has stopped."""
 POSTGRES = Path("/srv/postgresql")
 SESSIONS_UNIT = """\
 [Service]
 Type=exec
 User=app
-ExecStart=/usr/bin/sleep infinity
+ExecStart=/bin/sh -c 'ls /tmp/expo-%i; exec sleep infinity'
 """
 """What an application has for its sessions; `expo@.service` of the site."""
 
@@ -38,7 +40,7 @@ class Packaged:
     def __init__(self, machine: Machine, site: Site) -> None:
         self.machine = machine
         self.site = site
-        self.drop_ins: list[str] = []
+        self.drop_ins: set[str] = set()
 
     def install(self) -> None:
         """Put what `make install` puts, and what an operator does after it."""
@@ -90,7 +92,7 @@ class Packaged:
         """Add to a unit what an operator would by `systemctl edit`."""
         path = f"/run/systemd/system/{unit}.d/50-test.conf"
         self.machine.write(path, text)
-        self.drop_ins.append(path)
+        self.drop_ins.add(path)
         self.machine.do("systemctl", "daemon-reload")
 
     def reset(self) -> None:
@@ -99,7 +101,7 @@ class Packaged:
         self.machine.run("systemctl", "kill", "--signal=KILL", DAEMON)
         self.machine.run("systemctl", "stop", DAEMON)
         for path in self.drop_ins:
-            self.machine.path(path).unlink()
+            self.machine.path(path).unlink(missing_ok=True)
         self.drop_ins.clear()
         self.site.relay.come_back()
         self.install()
@@ -111,6 +113,31 @@ class Packaged:
         """Start the daemon, and wait until systemd says that it is active."""
         done = self.machine.run("systemctl", "start", DAEMON)
         assert done.returncode == 0, self.story(DAEMON)
+
+    def restart(self) -> None:
+        """End the daemon in an orderly way, and start it again."""
+        self.machine.do("systemctl", "restart", DAEMON)
+
+    def sub_state(self) -> str:
+        """Return `running`, `auto-restart`, ..."""
+        return self.machine.show(DAEMON, "SubState")["SubState"]
+
+    def restarts(self) -> int:
+        """Return how often systemd has started the daemon again."""
+        return int(self.machine.show(DAEMON, "NRestarts")["NRestarts"])
+
+    def status_text(self) -> str:
+        """Return what the daemon tells systemd of how it goes."""
+        return self.machine.show(DAEMON, "StatusText")["StatusText"]
+
+    def stopped(self, start: str) -> list[str]:
+        """Return the units that begin so, in the order in which they stopped."""
+        ended = [
+            entry["UNIT"]
+            for entry in self.machine.journal()
+            if entry.get("MESSAGE_ID") == _HAS_STOPPED
+        ]
+        return [unit for unit in ended if unit.startswith(start)]
 
     def story(self, unit: str = DAEMON) -> str:
         """Return the end of a unit's journal."""
@@ -133,16 +160,28 @@ class Packaged:
 
     def make(self, directory: Path, files: dict[str, str]) -> None:
         """Make a project as the application does: its files are the user's."""
-        account = self.machine.path("/etc/passwd").read_text()
-        uid = next(
-            int(line.split(":")[2])
-            for line in account.splitlines()
-            if line.startswith("app:")
-        )
+        uid = self.app_uid()
         write(directory, files)
         for top, _, names in os.walk(directory):
             for path in (Path(top), *(Path(top, name) for name in names)):
                 os.chown(path, uid, uid)
+
+    def app_uid(self) -> int:
+        """Return the number of the application's user."""
+        accounts = self.machine.path("/etc/passwd").read_text().splitlines()
+        return next(
+            int(one.split(":")[2]) for one in accounts if one.startswith("app:")
+        )
+
+    def remove(self, directory: Path) -> None:
+        """Remove a project, and wait until the daemon has seen that."""
+        sid = directory.name.removeprefix("expo-")
+        shutil.rmtree(directory)
+
+        def is_listed() -> bool:
+            return any(one["session"] == sid for one in self.ask("status")["sessions"])
+
+        until(lambda: not is_listed(), f"{sid} ended")
 
     def await_versions(self, sid: str, count: int) -> list[dict[str, Any]]:
         """Wait until a session has so many versions."""

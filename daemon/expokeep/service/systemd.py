@@ -21,9 +21,9 @@ class Systemd:
         """How often to ping: twice within the time after which we count as hung."""
         return self._watchdog_s / 2 if self._watchdog_s else 10.0
 
-    def ready(self) -> None:
-        """Tell that every part is up."""
-        self._notifier.notify("READY=1")
+    def ready(self, status: str) -> None:
+        """Tell that every part is up, and how it goes."""
+        self._notifier.notify(f"READY=1\nSTATUS={status}")
 
     def alive(self, status: str) -> None:
         """Tell that work gets done, and how it goes. Never called from a bare timer."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from expokeep.concealing import concealed, without_chance
 from expokeep.settings.declare import Setting, parts
 from expokeep.settings.document import Document, Given
 from expokeep.settings.expand import expand
@@ -18,6 +19,10 @@ from expokeep.settings.urls import masked
 
 MAX_SECRET_BYTES = 64 * 1024
 
+_FROM_SYSTEMD = (
+    "; `systemctl show --property=LoadCredential expokeepd` says from which file"
+    " systemd takes it"
+)
 _QUOTED_CHARACTERS = 80
 """A value that is longer is cut where a message quotes it."""
 
@@ -141,7 +146,8 @@ class Gathering:
         try:
             contents = secret_in(path)
         except ValueError as error:
-            self.errors.append(f"{place}: {key}: {error}")
+            where = "" if key in self.document.given else _FROM_SYSTEMD
+            self.errors.append(f"{place}: {key}: {error}{where}")
         else:
             source = Source("secret file", str(path))
             yield Answer(source, ((contents, source),))
@@ -192,7 +198,8 @@ def secret_in(path: Path) -> str:
         with path.open("rb") as file:
             contents = file.read(MAX_SECRET_BYTES).decode().strip()
     except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from error
+        shown = without_chance(str(path))
+        raise ValueError(f"cannot read {shown}: {error.strerror}") from error
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not text") from None
     if not contents:
@@ -201,9 +208,10 @@ def secret_in(path: Path) -> str:
 
 
 def _quoted(text: str, declared: Setting) -> str:
-    if declared.credential:
+    if declared.credential or declared.kind.is_private:
         return "what is given"
-    shown = repr(masked(text))
+    # Here a secret may be that belongs to another key.
+    shown = repr(without_chance(concealed(masked(text))))
     if len(shown) > _QUOTED_CHARACTERS:
         return f"{shown[:_QUOTED_CHARACTERS]}..."
     return shown
