@@ -193,7 +193,7 @@ def _serve(
 ) -> None:
     """Tell that we are well until somebody wants us to stop; then drain."""
     parts = reloading.parts
-    systemd.ready()
+    systemd.ready(parts.summary())
     log.info("ready", sessions=len(parts.board.lines()))
     while (wish := signals.awaited(systemd.ping_every_s)) != "stop":
         if wish == "reload":
