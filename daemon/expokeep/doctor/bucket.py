@@ -15,7 +15,7 @@ from pathlib import Path
 from expokeep import clock, wiring
 from expokeep.doctor.servers import skew
 from expokeep.doctor.values import Check
-from expokeep.errors import ConfigError, ExpokeepError, IntegrityError
+from expokeep.errors import AccessDenied, ConfigError, ExpokeepError, IntegrityError
 from expokeep.model.digest import Digest
 from expokeep.settings.values import Settings
 from expokeep.store.base import ObjectExists
@@ -24,7 +24,8 @@ from expokeep.store.s3.looking import LookingStore
 
 _UNCONFIGURED_HINT = (
     "`expokeep config show --sources`. Outside of its unit: "
-    "`CREDENTIALS_DIRECTORY=/etc/expokeep expokeep doctor --direct`, as root."
+    "`CREDENTIALS_DIRECTORY=/etc/expokeep/credentials expokeep doctor --direct`, as "
+    "root."
 )
 _RIGHTS_HINT = (
     "On R2, make a token with *Object Read & Write* on this bucket; elsewhere allow "
@@ -47,13 +48,33 @@ def bucket(settings: Settings) -> Iterator[Check]:
     """Look at the bucket; of one that does not answer, say only that."""
     try:
         with wiring.looking_store(settings) as store:
-            store.check()
+            refused = _listing_refused(store, settings.storage.prefix)
             yield Check("bucket", "ok", f"{settings.storage.bucket} answers")
-            yield from _looked_into(settings, store)
+            if refused:
+                yield from _rights({"list": refused})
+            else:
+                yield from _looked_into(settings, store)
     except ConfigError as error:
         yield Check("bucket", "error", str(error), _UNCONFIGURED_HINT)
     except ExpokeepError as error:
         yield Check("bucket", "error", str(error), error.hint)
+
+
+def _listing_refused(store: LookingStore, prefix: str) -> str:
+    """Return why this key may not list, if it may something else.
+
+    Raises:
+        ExpokeepError: it may nothing, or nobody answers.
+    """
+    try:
+        store.check()
+    except AccessDenied as error:
+        try:
+            store.head(f"{prefix}probe/none")
+        except ExpokeepError:
+            raise error from None
+        return str(error)
+    return ""
 
 
 def _looked_into(settings: Settings, store: LookingStore) -> Iterator[Check]:
@@ -113,7 +134,7 @@ def _missing_rights(store: LookingStore, probe: _Probe) -> Iterator[tuple[str, s
 
 def _is_put_once(store: LookingStore, probe: _Probe) -> bool:
     try:
-        _put(store, probe.key, probe.contents + b", again")
+        _put(store, probe.key, probe.contents[::-1])
     except ObjectExists:
         return True
     except (ExpokeepError, IntegrityError):

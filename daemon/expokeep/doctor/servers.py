@@ -17,8 +17,8 @@ _OLDEST_VERSION = 140_000
 _SPARE = 3
 _SHOWN = 5
 _CREDENTIALS_HINT = (
-    "Outside of its unit: `CREDENTIALS_DIRECTORY=/etc/expokeep expokeep doctor "
-    "--direct`, as root."
+    "Outside of its unit: `CREDENTIALS_DIRECTORY=/etc/expokeep/credentials expokeep "
+    "doctor --direct`, as root."
 )
 
 

@@ -50,12 +50,14 @@ def sessions_tmp(setup: Setup) -> Iterator[Check]:
 
 
 def _astray(setup: Setup) -> Iterator[tuple[int, str]]:
-    own = _namespace("self")
+    own, our_processes = _namespace("self", "mnt"), _namespace("self", "pid")
     for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or _namespace(entry.name) in (own, None):
+        if not entry.name.isdigit() or _namespace(entry.name, "mnt") in (own, None):
             continue
+        if _namespace(entry.name, "pid") != our_processes:
+            continue  # of a container: another machine, with sessions of its own
         try:
-            # Within its own root, as its own kernel's view of the path is.
+            # As its own mounts have the path.
             cwd = str((entry / "cwd").readlink())
             control_group = (entry / "cgroup").read_text()
         except OSError:
@@ -74,8 +76,8 @@ def _differs(directory: Path, pid: int) -> bool:
     return theirs is not None and ours is not None and theirs.identity != ours.identity
 
 
-def _namespace(pid: str) -> str | None:
+def _namespace(pid: str, kind: str) -> str | None:
     try:
-        return str(Path(f"/proc/{pid}/ns/mnt").readlink())
+        return str(Path(f"/proc/{pid}/ns/{kind}").readlink())
     except OSError:
         return None

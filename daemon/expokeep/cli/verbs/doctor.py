@@ -40,7 +40,7 @@ def command(ctx: click.Context, *, fix: bool, dry_run: bool) -> None:
     Examples:
       expokeep doctor
       sudo expokeep doctor --fix --dry-run
-      sudo CREDENTIALS_DIRECTORY=/etc/expokeep expokeep doctor --direct
+      sudo CREDENTIALS_DIRECTORY=/etc/expokeep/credentials expokeep doctor --direct
     """
     options = options_of(ctx)
     checks = _looked(options)
