@@ -30,6 +30,15 @@ class Partial(ExpokeepError):
     hint = "What is done stays done; `expokeep status` shows what is left. Try again."
 
 
+class AfterRestoreFailed(Partial):
+    """A directory was restored, and the command after it did not end well."""
+
+    hint = (
+        "What was restored stays. The next `expokeep exec` in that directory runs the "
+        "command again first; --no-hooks goes on without it."
+    )
+
+
 class TargetExists(ExpokeepError):
     """A restore would have to touch what is already there."""
 

@@ -14,6 +14,7 @@ from expokeep.cli.brought import Brought, InUse, shown
 from expokeep.cli.options import Options
 from expokeep.cli.printing import as_json, sent_version
 from expokeep.errors import NotFound, TargetExists
+from expokeep.hooks import due
 from expokeep.model.digest import Digest
 from expokeep.restore import target as places
 from expokeep.restore import vanishing
@@ -66,6 +67,7 @@ def bring(options: Options, wish: Bringing) -> Brought:
 
     A target that is in use, and is to stay so, needs neither a version nor a daemon:
     what is there must be able to start while the keeper is away, or has kept nothing.
+    Unless the site's command is still due in it, which the keeper has to name.
 
     Raises:
         NeverKept: there is nothing to restore.
@@ -74,7 +76,7 @@ def bring(options: Options, wish: Bringing) -> Brought:
         target = wish.target.absolute()
         if places.state(target) == "occupied":
             vanishing.wait_for_end(target)
-            if places.state(target) == "occupied":
+            if places.state(target) == "occupied" and not due.is_marked(target):
                 return InUse(wish.session, target)
     with asking(options, parallelism=wish.parallelism) as asked:
         try:
@@ -97,7 +99,12 @@ def _restored(options: Options, wish: Bringing, source: Source) -> Brought:
     if wish.existing == "swap" and not wish.dry_run and not options.yes:
         _confirm(source, meant)
     with bar(options, "restoring") as advance:
-        return restore(source, meant, _progress(options, advance))
+        result = restore(source, meant, _progress(options, advance))
+    is_whole = not wish.dry_run and not wish.globs and result.action != "nothing"
+    if is_whole and result.offer.after.command:
+        # Before it is run: whoever is interrupted leaves it to the next one.
+        due.mark(result.target)
+    return result
 
 
 def _confirm(source: Source, wish: Wish) -> None:

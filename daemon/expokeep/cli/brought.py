@@ -54,6 +54,9 @@ class Restored(
     parked_newer: int = 0
     """Newer versions that are parked, where the newest was asked for."""
     held_elsewhere: tuple[HeldDocument, ...] = ()
+    after_restore: str | None = None
+    """What became of the site's command: `passed`, `failed`, or `due`: the next exec
+    runs it. None: there was none to run."""
 
 
 class NothingKept(
@@ -70,11 +73,20 @@ class NothingKept(
 
 
 def print_brought(
-    options: Options, brought: Brought, *, dry_run: bool, err: bool = False
+    options: Options,
+    brought: Brought,
+    *,
+    dry_run: bool,
+    err: bool = False,
+    after: str | None = None,
 ) -> None:
-    """Say what became of a restore, on stderr if `err`."""
+    """Say what became of a restore, on stderr if `err`.
+
+    `after` is what became of the command after it.
+    """
     if options.as_json:
-        as_json(_document(brought, dry_run=dry_run))
+        document = _document(brought, dry_run=dry_run)
+        as_json(msgspec.structs.replace(document, after_restore=after))
     elif not options.quiet:
         for line in _told(brought, dry_run=dry_run):
             click.echo(line, err=err)

@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Literal
@@ -24,13 +24,15 @@ from expokeep.history.documents import (
 )
 from expokeep.history.history import History, Sort
 from expokeep.history.version_log import LogWish, VersionLog
-from expokeep.model.digest import parse_digest
+from expokeep.model.digest import Digest, parse_digest
 from expokeep.model.names import parse_session_id
+from expokeep.restore.blob import Blob
 from expokeep.restore.local import Home
-from expokeep.restore.source import Source
+from expokeep.restore.source import Arrival, Offer, Source
 from expokeep.settings.load import Loaded, load
 from expokeep.settings.places import find_config
 from expokeep.settings.secrets import secrets_in
+from expokeep.settings.values import Settings
 
 SORTS: dict[str, Sort] = {"age": "age", "rpo": "rpo", "size": "size"}
 
@@ -72,10 +74,28 @@ def direct(options: Options, *, parallelism: int | None = None) -> Iterator["Dir
         stack.enter_context(within(options.timeout_s))
         if options.from_bucket:
             alone = stack.enter_context(wiring.reading_alone(settings))
-            yield Direct(alone.history, alone.source, home)
+            yield Direct(alone.history, _Following(alone.source, settings), home)
         else:
             reading = stack.enter_context(wiring.reading(settings))
-            yield Direct(reading.history, reading.source, home)
+            yield Direct(reading.history, _Following(reading.source, settings), home)
+
+
+@dataclass(frozen=True, slots=True)
+class _Following:
+    """A source that tells as well what this site runs after a restore."""
+
+    held: Source
+    settings: Settings
+
+    def offer(self, version: str) -> Offer:
+        offer = self.held.offer(version)
+        return replace(offer, after=wiring.after_restore_of(self.settings))
+
+    def blobs(self, offer: Offer, digests: Collection[Digest]) -> Iterator[Blob]:
+        return self.held.blobs(offer, digests)
+
+    def arriving(self, arrival: Arrival) -> None:
+        self.held.arriving(arrival)
 
 
 @contextlib.contextmanager

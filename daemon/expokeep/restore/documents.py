@@ -17,7 +17,7 @@ from expokeep.model.documents import (
     version_of,
 )
 from expokeep.model.names import SessionId
-from expokeep.restore.source import About, Offer, Reserve
+from expokeep.restore.source import NOTHING_AFTER, About, AfterRestore, Offer, Reserve
 
 
 class OfferDocument(
@@ -43,6 +43,10 @@ class OfferDocument(
     reserve_device: int | None = None
     """The disk of that host on which `reserve_bytes` have to be left free."""
     reserve_bytes: int = 0
+    after_restore: tuple[str, ...] = ()
+    """What the site runs in a directory that was restored: one line for a shell, or a
+    program and its arguments."""
+    after_restore_timeout_s: float = NOTHING_AFTER.timeout_s
 
 
 def offer_document(offer: Offer) -> OfferDocument:
@@ -63,6 +67,8 @@ def offer_document(offer: Offer) -> OfferDocument:
         held_by=offer.held_by,
         reserve_device=offer.reserve.device if offer.reserve else None,
         reserve_bytes=offer.reserve.size_bytes if offer.reserve else 0,
+        after_restore=offer.after.command,
+        after_restore_timeout_s=offer.after.timeout_s,
     )
 
 
@@ -95,6 +101,9 @@ def offer_of(raw: bytes) -> Offer:
             held_by=document.held_by,
             about=_about(document, version.session),
             reserve=_reserve(document),
+            after=AfterRestore(
+                document.after_restore, document.after_restore_timeout_s
+            ),
         )
     except (msgspec.MsgspecError, ValueError) as error:
         raise IntegrityError(f"the daemon's answer is damaged: {error}") from error

@@ -42,6 +42,18 @@ class Reserve:
 
 
 @dataclass(frozen=True, slots=True)
+class AfterRestore:
+    """The site's command that makes a restored directory ready, such as `npm ci`."""
+
+    command: tuple[str, ...]
+    """One line for a shell, or a program and its arguments; nothing: there is none."""
+    timeout_s: float
+
+
+NOTHING_AFTER = AfterRestore((), 600.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """A version that can be restored."""
 
@@ -59,6 +71,8 @@ class Offer:
     about: About = NOTHING_ABOUT
     reserve: Reserve | None = None
     """To be left free on this host; None if nothing has to be."""
+    after: AfterRestore = NOTHING_AFTER
+    """To be run in the directory by the one who restores it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Settings of what is run on each version, and with which limits."""
+"""Settings of what is run on each version and after a restore, with which limits."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +12,22 @@ READABLE = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hooks:
-    """A command on each version, in a restored copy that is thrown away.
+    """Commands of this site: after a restore, and on each version. See docs/HOOKS.md.
 
-    It runs beside the daemon, as a user who owns nothing, without network, and sees
-    nothing of this host but the programs of readable. See docs/HOOKS.md.
+    on-version runs beside the daemon in a restored copy that is thrown away, as a user
+    who owns nothing, without network, and sees nothing of this host but the programs of
+    readable; all that follows it is about it alone, but for timeout.
     """
+
+    after_restore: tuple[str, ...] = setting_list(
+        kinds.ARGUMENT,
+        (),
+        "What `expokeep exec` and `expokeep restore` run in a directory that they have "
+        "restored, before anything else starts there: one line for a shell, or a list "
+        "of a program and its arguments; such as npm ci --prefer-offline --no-audit. "
+        "It runs as the user who owns the directory; whoever restores may read it, so "
+        "name no secret. Nothing by default.",
+    )
 
     on_version: tuple[str, ...] = setting_list(
         kinds.ARGUMENT,
@@ -31,7 +42,9 @@ class Hooks:
         "several came meanwhile, only on the newest.",
     )
     timeout_s: float = setting(
-        duration("1s", "1d"), "10m", "Then it is ended, with all that it has started."
+        duration("1s", "1d"),
+        "10m",
+        "Then it is ended, with all that it has started; after-restore, too.",
     )
     cpu_time_s: float = setting(
         duration("1s", "1d"), "10m", "Of a processor, for each process."

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import click
 
+from expokeep.cli.after_restore import after_restore_options, follow, following
 from expokeep.cli.bringing import Bringing, bring
 from expokeep.cli.brought import print_brought, print_warnings
 from expokeep.cli.kinds import SESSION, TARGET, VERSION
@@ -33,6 +34,7 @@ from expokeep.errors import ExpokeepError
     help="Where to; the session's own directory if not given.",
 )
 @click.option("--force", is_flag=True, help="Take it from a host that is alive, too.")
+@after_restore_options
 @click.argument("words", nargs=-1, required=True, metavar="-- COMMAND [ARG]...")
 @click.pass_context
 def command(
@@ -40,6 +42,7 @@ def command(
     /,
     session: str,
     version: str | None,
+    target: Path | None,
     words: tuple[str, ...],
     **choices: object,
 ) -> None:
@@ -50,18 +53,19 @@ def command(
     so its pid and its exit code are those that the caller sees. Exit 10: nothing was
     ever kept; create the project.
 
+    What hooks.after-restore names, such as `npm ci`, runs in what was restored before
+    COMMAND does. If it fails, COMMAND is not started (exit 3); the next exec begins so.
+
     \b
     Examples:
-      expokeep exec shop-42 -- npx expo start --port 8081
       expokeep exec shop-42 --to /tmp/expo-shop-42 -- npx expo start --lan
       expokeep exec shop-42 --version 17 --to /tmp/look -- ls -l
     """
     # Stdout is the command's own, from the first byte.
     options = replace(options_of(ctx), as_json=False)
-    target = choices["target"]
     wish = Bringing(
         _version(session, version),
-        target if isinstance(target, Path) else None,
+        target,
         existing="keep",
         is_exact=True,
         force=bool(choices["force"]),
@@ -71,6 +75,7 @@ def command(
         print_brought(options, brought, dry_run=False, err=True)
     else:
         print_warnings(options, brought)
+    follow(options, brought, following(choices))
     _become(brought.target, words)
 
 

@@ -6,10 +6,16 @@ from pathlib import Path
 
 import click
 
+from expokeep.cli.after_restore import (
+    Following,
+    after_restore_options,
+    follow,
+    following,
+)
 from expokeep.cli.bringing import Bringing, NeverKept, bring
-from expokeep.cli.brought import print_brought, print_nothing
+from expokeep.cli.brought import Brought, print_brought, print_nothing
 from expokeep.cli.kinds import NAME, TARGET, VERSION
-from expokeep.cli.options import direct_option, options_of, verb
+from expokeep.cli.options import Options, direct_option, options_of, verb
 from expokeep.restore.plan import Existing
 
 
@@ -38,6 +44,7 @@ from expokeep.restore.plan import Existing
 )
 @click.option("--force", is_flag=True, help="Take it from a host that is alive, too.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and stop.")
+@after_restore_options
 @click.option(
     "--parallelism",
     type=click.IntRange(1, 256),
@@ -57,20 +64,17 @@ def command(
     Everything is fetched into a directory beside the target, proved, and renamed in:
     until then nobody sees anything of it. A target that is in use is never touched
     without --swap (exit 4). Owner, modes and times are as they were; giving files to
-    another owner takes root.
+    another owner takes root. Then hooks.after-restore runs (exit 3 if it fails).
 
     Into the session's own directory, the session moves to this host. While another
     host that is alive holds it, that is refused (exit 11) unless you say --force; what
-    that host still records is then kept beside the newest version. With --to anywhere
-    else nothing is taken from anybody.
+    that host still records is kept beside the newest. With --to nothing is taken.
 
-    At a terminal SID may be shortened; in a script, and with --if-missing, it must be
-    whole.
+    In a script, and with --if-missing, SID must be whole.
 
     \b
     Examples:
       expokeep restore shop-42
-      expokeep restore shop-42@15m --to /tmp/look
       expokeep restore shop-42 --path src --path package.json --to /tmp/part
       expokeep restore shop-42 --if-missing --if-exists     (before a session starts)
     """
@@ -83,7 +87,19 @@ def command(
             raise
         print_nothing(options, version, str(error))
         return
-    print_brought(options, brought, dry_run=wish.dry_run)
+    if wish.dry_run:
+        print_brought(options, brought, dry_run=True)
+    else:
+        _follow(options, brought, following(choices, is_part=bool(globs)))
+
+
+def _follow(options: Options, brought: Brought, said: Following) -> None:
+    """Run what is due, and say in any case what became of the restore."""
+    after: str | None = "failed"
+    try:
+        after = follow(options, brought, said)
+    finally:
+        print_brought(options, brought, dry_run=False, after=after)
 
 
 def _wish(

@@ -1,0 +1,100 @@
+"""What a command after a restore is told, and what it is not."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from daemons import until
+from expokeep.hooks import due
+from expokeep.hooks.after import Task, environment, run
+
+TASK = Task(("npm ci",), "shop", 7, 600.0)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"DATABASE_URL": "postgres://canary"},
+        {"R2_SECRET_ACCESS_KEY": "canary"},
+        {"CREDENTIALS_DIRECTORY": "/run/canary"},
+        {"EXPOKEEP_SOCKET": "/run/canary"},
+        {"NEXTAUTH_SECRET": "canary"},
+        {"npm_config_//registry.example/:_authToken": "canary"},
+        {"NPM_CONFIG__PASSWORD": "canary"},
+        {"https_proxy": "http://somebody:canary@proxy.example"},
+        {"LD_PRELOAD": "/tmp/canary.so"},
+        {"SSH_AUTH_SOCK": "/tmp/canary"},
+        {"NOTIFY_SOCKET": "/run/canary"},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_no_credential_is_told(given):
+    told = environment({**given, "LANG": "C"}, TASK, None)
+
+    assert "canary" not in str(told)
+    assert told["LANG"] == "C"
+
+
+def test_what_a_registry_takes_is_told():
+    given = {
+        "https_proxy": "http://proxy.example:8080",
+        "npm_config_cache": "/var/cache/npm",
+        "PATH": "/opt/node/bin",
+    }
+
+    told = environment(given, TASK, None)
+
+    session = {"EXPOKEEP_SESSION": "shop", "EXPOKEEP_VERSION": "7"}
+    assert told == {**given, **session}
+
+
+def test_another_home_takes_the_callers_names_along():
+    given = {"HOME": "/root", "USER": "root", "LOGNAME": "root", "TMPDIR": "/root/tmp"}
+
+    told = environment(given, TASK, "/home/ann")
+
+    assert told["HOME"] == "/home/ann"
+    assert not {"USER", "LOGNAME", "TMPDIR"} & told.keys()
+
+
+def test_a_mark_is_of_the_directory_and_of_no_link_to_it(tmp_path):
+    place, link = tmp_path / "place", tmp_path / "link"
+    place.mkdir()
+    link.symlink_to(place)
+
+    due.mark(link)
+    assert not due.is_marked(place)
+
+    due.mark(place)
+    assert due.is_marked(place)
+    assert not due.is_marked(link)
+    with due.opened(place) as descriptor:
+        due.clear(descriptor)
+        due.clear(descriptor)
+    assert not due.is_marked(place)
+
+
+def test_a_program_that_is_not_there_is_named(tmp_path):
+    task = Task(("/nowhere/npm", "ci"), "shop", 7, 600.0)
+
+    with due.opened(tmp_path) as descriptor, pytest.raises(FileNotFoundError):
+        run(task, descriptor, os.environ)
+
+
+def test_whoever_does_not_want_to_end_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr("expokeep.hooks.after._KILL_AFTER_S", 0.2)
+    task = Task(("trap '' TERM; while :; do sleep 0.1; done",), "shop", None, 0.2)
+
+    with due.opened(tmp_path) as descriptor:
+        assert run(task, descriptor, os.environ) is None
+
+
+def test_nothing_of_a_command_is_left_when_it_has_ended(tmp_path):
+    task = Task(("sleep 300 & echo $! > child",), "shop", 7, 60.0)
+
+    with due.opened(tmp_path) as descriptor:
+        assert run(task, descriptor, os.environ) == 0
+
+    child = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}")
+    until(lambda: not child.exists(), "its child has ended")
