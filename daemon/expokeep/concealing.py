@@ -35,6 +35,9 @@ what is looked through may come from somebody who wants it to take long."""
 _LEAST_CHARACTERS = 8
 """A shorter secret is no secret, and its letters are in other words."""
 
+_WORD = re.compile(r"[A-Za-z0-9+_=-]{8,}(?:/[A-Za-z0-9+_=-]{8,})*")
+_LEAST_BY_CHANCE = 16
+_LEAST_OF_EACH_KIND = 4
 _known: dict[str, re.Pattern[str]] = {}
 """`all` is one expression for every spelling that we were told of."""
 _spellings: set[str] = set()
@@ -76,6 +79,26 @@ def concealed(text: str) -> str:
     for pattern, instead in _PATTERNS:
         text = pattern.sub(instead, text)
     return without_known(text)
+
+
+def without_chance(text: str) -> str:
+    """Return text without words that look as if chance had made them.
+
+    For what somebody typed where a secret may have got into the wrong place.
+
+    >>> without_chance("'wJalrXUtnFEMI7/K7MDENGbPxRfiCY51' is no name")
+    "'***' is no name"
+    >>> without_chance("/var/lib/expokeep-2026"), without_chance("a-very-long-name")
+    ('/var/lib/expokeep-2026', 'a-very-long-name')
+    """
+
+    def judged(word: re.Match[str]) -> str:
+        digits = sum(one.isdigit() for one in word[0])
+        letters = sum(one.isalpha() for one in word[0])
+        is_mixed = min(digits, letters) >= _LEAST_OF_EACH_KIND
+        return MASK if is_mixed and len(word[0]) >= _LEAST_BY_CHANCE else word[0]
+
+    return _WORD.sub(judged, text)
 
 
 def without_known(text: str) -> str:

@@ -6,6 +6,7 @@ Both ends use it. Nothing but a sentence, a hint and an exit code travels.
 import json
 from typing import Any
 
+from expokeep.concealing import concealed
 from expokeep.errors import ExpokeepError, UsageError, by_exit_code
 
 _STATUS = {
@@ -47,7 +48,7 @@ def document_of(error: ExpokeepError) -> bytes:
     return json.dumps(
         {
             "message_type": "error",
-            "error": str(error),
+            "error": concealed(str(error)),
             "hint": error.hint,
             "exit_code": error.exit_code,
         }

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from expokeep.concealing import without_chance
 from expokeep.errors import ConfigError
 from expokeep.settings.declare import Part, Section, keys, parts
 from expokeep.settings.values import Settings
@@ -163,7 +164,8 @@ def _scalars(document: Document, node: yaml.SequenceNode, key: str) -> Iterator[
 def _unknown(name: str, at: str, known: list[str]) -> str:
     elsewhere = [key for key in keys(Settings) if key.rpartition(".")[2] == name]
     near = [f"{at}{other}" for other in difflib.get_close_matches(name, known, n=1)]
-    shown = name if name.isprintable() and len(name) <= 60 else "?"
+    is_harmless = name.isprintable() and len(name) <= 60
+    shown = without_chance(name) if is_harmless else "?"
     hint = near or elsewhere
     meant = f"; did you mean {hint[0]}?" if hint else f"; known are {', '.join(known)}"
     return f"{at}{shown}: there is no such setting{meant}"

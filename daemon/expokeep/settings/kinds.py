@@ -34,6 +34,8 @@ class Kind(Generic[T]):
     """What the attribute's name ends in, and the key's does not: the unit."""
     alone: bool = False
     """Whether a list of one may be written without the list."""
+    is_private: bool = False
+    """Whether no message quotes it, though it is no secret altogether."""
 
 
 def duration(low: str, high: str) -> Kind[float]:

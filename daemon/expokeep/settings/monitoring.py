@@ -48,5 +48,8 @@ ADDRESS = Kind(
     _address,
 )
 PING_URL = Kind(
-    "a URL such as https://host/path, without a user", _ping_url, lambda _: MASK
+    "a URL such as https://host/path, without a user",
+    _ping_url,
+    lambda _: MASK,
+    is_private=True,
 )

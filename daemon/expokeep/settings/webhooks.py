@@ -21,7 +21,9 @@ def _place(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}/***"
 
 
-TARGET = Kind("a URL such as https://host/path, without a user", _url, _place)
+TARGET = Kind(
+    "a URL such as https://host/path, without a user", _url, _place, is_private=True
+)
 EVENT = text(r"\*|[a-z]+\.(\*|[a-z_]+)", "a kind such as version.created, share.* or *")
 
 
