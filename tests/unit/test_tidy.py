@@ -23,6 +23,7 @@ DOORS = {
     "click": ("cli/", "service/main.py"),
     "compression": ("pack/zstd.py",),
     "pathspec": ("model/ignore.py",),
+    "prometheus_client": ("service/monitoring/exposition.py",),
     "psycopg": ("catalog/",),
     "psycopg_pool": ("catalog/",),
     "rich": ("cli/",),

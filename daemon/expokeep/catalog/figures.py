@@ -26,8 +26,10 @@ class Standing:
 
     parked_sessions: int
     """Whose newest version is parked."""
-    held_elsewhere: int
+    held_alive: int
     """Snapshots that other hosts could not record yet, as they last told."""
+    held_silent: int
+    """Of hosts that nobody has heard of for longer than a lease."""
     live_shares: int
     expired_shares: int
     revoked_shares: int

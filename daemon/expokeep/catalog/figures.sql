@@ -6,12 +6,19 @@ SELECT (SELECT count(*)
            AND newest.seq = session.last_seq
          WHERE session.deleted_at IS NULL
            AND newest.parked IS NOT NULL)::integer AS parked_sessions,
-       (SELECT coalesce(sum(entries), 0)
-          FROM unrecorded
-         WHERE host <> %(host)s)::integer AS held_elsewhere,
+       held.held_alive, held.held_silent,
        now_there.live_shares, now_there.expired_shares, now_there.revoked_shares,
        now_there.used_up_shares
-  FROM (SELECT count(*) FILTER (WHERE state = 'live')::integer AS live_shares,
+  FROM (SELECT coalesce(sum(unrecorded.entries)
+                        FILTER (WHERE host.lease_until > clock_timestamp()),
+                        0)::integer AS held_alive,
+               coalesce(sum(unrecorded.entries)
+                        FILTER (WHERE host.lease_until <= clock_timestamp()),
+                        0)::integer AS held_silent
+          FROM unrecorded
+          JOIN host ON host.id = unrecorded.host
+         WHERE unrecorded.host <> %(host)s) AS held,
+       (SELECT count(*) FILTER (WHERE state = 'live')::integer AS live_shares,
                count(*) FILTER (WHERE state = 'expired')::integer AS expired_shares,
                count(*) FILTER (WHERE state = 'revoked')::integer AS revoked_shares,
                count(*) FILTER (WHERE state = 'used_up')::integer AS used_up_shares

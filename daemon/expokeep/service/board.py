@@ -38,6 +38,8 @@ class Line:
     """When the oldest change happened that is in no snapshot yet."""
     is_taken: bool = False
     """A snapshot of it is under way."""
+    taking_since: datetime.datetime | None = None
+    """When the oldest change happened that this snapshot is to keep."""
     last_error: str | None = None
     failures: int = 0
     refused: ExpokeepError | None = None
@@ -55,6 +57,12 @@ class Line:
     def is_unsaved(self) -> bool:
         """Whether something of it is in no snapshot yet."""
         return self.changed_at is not None or self.is_taken
+
+    @property
+    def unsaved_since(self) -> datetime.datetime | None:
+        """When the oldest change happened that is certainly in no snapshot."""
+        known = (self.changed_at, self.taking_since)
+        return min((at for at in known if at is not None), default=None)
 
     @property
     def path(self) -> Path:
@@ -131,6 +139,11 @@ class Board:
                 for line in self._lines.values()
                 if session in (None, line.directory.session)
             ]
+
+    @property
+    def left_alone_count(self) -> int:
+        """How many directories are one too many."""
+        return len(self._refused)
 
     def take_ended(self, session: SessionId) -> list[Line]:
         """Return directories of a session that went away since this was last asked."""

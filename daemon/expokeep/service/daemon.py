@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import functools
+import itertools
 import os
 from collections.abc import Iterator
 from io import FileIO
@@ -19,7 +20,7 @@ from expokeep.service.chores import chores
 from expokeep.service.draining import released
 from expokeep.service.events import Events
 from expokeep.service.excess import OverQuota
-from expokeep.service.maintenance import LOOK_EVERY_S, Maintenance
+from expokeep.service.maintenance import LOOK_EVERY_S, OUTCOMES, Maintenance
 from expokeep.service.monitoring.listening import Listening
 from expokeep.service.parts import Parts
 from expokeep.service.progress import Progresses
@@ -97,6 +98,8 @@ def _maintaining(engine: Engine, parts: Parts) -> Iterator[Maintenance | None]:
         yield None
         return
     maintenance = Maintenance(lock, chores(engine, parts.events))
+    for chore, outcome in itertools.product(maintenance.chores, OUTCOMES):
+        parts.counts.expect("chore_runs_total", chore.name, outcome)
     maintenance.told = functools.partial(parts.counts.add, "chore_runs_total")
     with Repeating("maintenance", LOOK_EVERY_S, maintenance.act):
         try:

@@ -19,6 +19,7 @@ from expokeep.service import allocator, daemon, descriptors
 from expokeep.service.banner import banner
 from expokeep.service.handlers import serving
 from expokeep.service.hooking import hooking
+from expokeep.service.monitoring.serving import monitoring
 from expokeep.service.notifying import notifying
 from expokeep.service.parts import Parts
 from expokeep.service.reloading import Reloading
@@ -118,6 +119,7 @@ def _run(
         control = stack.enter_context(serving(parts, reloading, embedded=embedded))
         stack.enter_context(hooking(parts))
         stack.enter_context(notifying(parts))
+        stack.enter_context(monitoring(parts, lambda: control.is_alive))
         if embedded:
             click.echo(banner(settings, _client_command(settings)))
         _serve(reloading, control, Systemd(environ), signals)
@@ -201,11 +203,14 @@ def _serve(
                 reloading.reload()
             except ConfigError as error:
                 log.error("configuration not reloaded", error=str(error))  # noqa: TRY400 - what is wrong is in the file, not here
-        if control.is_alive and parts.is_well():
+        is_well = control.is_alive and parts.is_well()
+        parts.pulse.beat(is_well=is_well, every_s=systemd.ping_every_s)
+        if is_well:
             systemd.alive(parts.summary())
         else:
             log.error("a part hangs", summary=parts.summary())
             systemd.ailing("a part hangs")
+    parts.pulse.is_stopping = True
     systemd.stopping()
     log.info("stopping", summary=parts.summary())
     _drained(parts, signals)

@@ -27,6 +27,8 @@ MORE_AFTER_S = 5.0
 AGAIN_AFTER_S = 300.0
 """After a failure, unless the chore comes sooner anyway."""
 _WAIT_S = 5.0
+OUTCOMES = ("done", "more", "failed")
+"""Of a run of a chore."""
 
 
 def always() -> bool:
@@ -95,6 +97,13 @@ class Maintenance:
         }
         self.outcomes: dict[str, Outcome] = {}
         """The last of each chore that this daemon ran."""
+        self.told: Callable[[str, str], None] = lambda _name, _outcome: None
+        """Called with the name of each chore that was run, and what came of it."""
+
+    @property
+    def chores(self) -> Sequence[Chore]:
+        """What there is to do."""
+        return self._chores
 
     def act(self) -> None:
         """Do what is due, if nobody else is at it."""
@@ -169,6 +178,7 @@ class Maintenance:
         self.outcomes[chore.name] = Outcome(
             chore.name, began_s + took_s, took_s, failure
         )
+        self.told(chore.name, _word(failure, has_more=bool(has_more)))
         again_s = MORE_AFTER_S if has_more else chore.every_s
         if failure is not None:
             again_s = AGAIN_AFTER_S
@@ -177,3 +187,9 @@ class Maintenance:
 
     def _put_off(self, chore: Chore, by_s: float) -> None:
         self._due_s[chore.name] = clock.monotonic_s() + by_s
+
+
+def _word(failure: Exception | None, *, has_more: bool) -> str:
+    if failure is not None:
+        return "failed"
+    return "more" if has_more else "done"

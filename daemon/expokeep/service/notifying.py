@@ -122,6 +122,7 @@ class Notifier:
             self._failed(hook, delivery, error)
         else:
             self.outbox.delivered(delivery)
+            self.parts.counts.add("webhook_deliveries_total", "delivered")
             log.debug("webhook told", place=places.place(str(hook.url)))
 
     def _failed(self, hook: Webhook, delivery: Delivery, error: ExpokeepError) -> None:
@@ -131,6 +132,8 @@ class Notifier:
             random.random(),  # noqa: S311 - a pause
         )
         is_dead = again_in_s is None
+        outcome = "given_up" if is_dead else "failed"
+        self.parts.counts.add("webhook_deliveries_total", outcome)
         say = log.error if is_dead else log.warning
         say(
             "webhook given up" if is_dead else "webhook not told",

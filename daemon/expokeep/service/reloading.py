@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from expokeep import clock, wiring
 from expokeep import log as logs
-from expokeep import wiring
+from expokeep.errors import ConfigError
 from expokeep.history.operating import Reloaded
 from expokeep.service.parts import Parts
 from expokeep.settings.load import Loaded
@@ -35,7 +36,7 @@ class Reloading:
             ConfigError: something is wrong with it; the old one holds.
         """
         with self._alone:
-            loaded = self.reread()
+            loaded = self._read()
             changed = differing(self.parts.settings, loaded.settings)
             live = [key for key in changed if key in LIVE]
             renew(self.parts.settings, loaded.settings, live)
@@ -51,6 +52,15 @@ class Reloading:
             "daemon.reloaded", None, applied=live, restart=list(told.restart)
         )
         return told
+
+    def _read(self) -> Loaded:
+        try:
+            loaded = self.reread()
+        except ConfigError:
+            self.parts.is_config_good = False
+            raise
+        self.parts.is_config_good, self.parts.config_read_at = True, clock.now()
+        return loaded
 
     def _tell_those_who_copied(self) -> None:
         parts, settings = self.parts, self.parts.settings

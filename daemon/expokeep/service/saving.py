@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from expokeep import clock
+from expokeep.concealing import concealed
 from expokeep.errors import Busy, ExpokeepError, NoSpace, NotFound
 from expokeep.log import get
 from expokeep.model.names import SessionId, for_terminal
@@ -87,24 +88,32 @@ class Saving:
 
         A failure is noted on the board and tried again later.
         """
-        changed_at, line.changed_at, line.is_taken = line.changed_at, None, True
+        changed_at, line.is_taken = line.changed_at, True
+        # In this order: to whoever looks meanwhile, it is never safe before it is.
+        line.taking_since, line.changed_at = changed_at, None
         try:
             outcome = self.snapshotter.snapshot(request, this_moment())
         except NotFound:
             # It is gone, or another directory has its name: the observer tells us.
             return None
         except (ExpokeepError, OSError) as error:
+            self.shipping.counts.add("captures_total", request.trigger, "failed")
             self._failed(line, error)
             line.changed_at = changed_at or line.changed_at
             return None
         except Exception as error:
+            self.shipping.counts.add("captures_total", request.trigger, "failed")
             # A fault of ours, which the worker logs in full and tries again.
-            line.last_error = f"a fault in expokeep: {error!r}"
+            line.last_error = concealed(f"a fault in expokeep: {error!r}")
             line.changed_at = changed_at or line.changed_at
             raise
         finally:
-            line.is_taken = False
+            line.is_taken, line.taking_since = False, None
         self._note(line, outcome)
+        if outcome.sealed is None:
+            self.shipping.counts.add("captures_total", request.trigger, "unchanged")
+        else:
+            self.shipping.counts.took("capture_duration_seconds", outcome.took_s)
         return outcome
 
     def _request(self, line: Line) -> Request:

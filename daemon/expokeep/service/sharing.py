@@ -4,7 +4,9 @@ Whose a session is may lend it, see its shares and end them; whoever has a token
 it. A token comes in bodies only, never in an address: those are written into logs.
 """
 
+import contextlib
 import pwd
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -14,7 +16,7 @@ from expokeep import wiring
 from expokeep.catalog.shares import ShareRow
 from expokeep.control.peer import Peer
 from expokeep.control.routes import Call, Document, Handler, Reply
-from expokeep.errors import NotFound, ShareUnusable, UsageError
+from expokeep.errors import AccessDenied, NotFound, ShareUnusable, UsageError
 from expokeep.log import get
 from expokeep.model.version import Version
 from expokeep.service import bodies, lent, queries
@@ -111,7 +113,8 @@ class SharingRoutes:
         if parse_name(word) is not None:
             raise _no_share(word)
         wish = importing.Wish(parse_token(word), self._importer(call.peer, None))
-        door = self._importing(self._sharing()).door(wish)
+        with self._counting():
+            door = self._importing(self._sharing()).door(wish)
         return Document(lent.encoded(lent.shared_build(door)))
 
     def revoke(self, call: Call) -> Reply:
@@ -140,7 +143,8 @@ class SharingRoutes:
             parse_token(asked.token), importer, asked.password, session
         )
         sharing = self._sharing()
-        found = self._importing(sharing).run(wish)
+        with self._counting():
+            found = self._importing(sharing).run(wish)
         self.parts.events.publish(
             "share.imported", found.source, share=found.share, seq=found.source_seq
         )
@@ -225,6 +229,15 @@ class SharingRoutes:
             gid=peer.gid if is_local else None,
             is_trusted=user is None and not is_local,
         )
+
+    @contextlib.contextmanager
+    def _counting(self) -> Iterator[None]:
+        """Count who is turned away."""
+        try:
+            yield
+        except (ShareUnusable, AccessDenied):
+            self.parts.counts.add("shares_total", "refused")
+            raise
 
     def _importing(self, sharing: wiring.Sharing) -> importing.Importing:
         parts = self.parts

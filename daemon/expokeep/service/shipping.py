@@ -17,6 +17,8 @@ from expokeep.model.names import SessionId
 from expokeep.service import recorded
 from expokeep.service.events import Events
 from expokeep.service.holders import Holders
+from expokeep.service.monitoring.counts import Counts
+from expokeep.service.monitoring.declared import counts
 from expokeep.service.pauses import Pauses
 from expokeep.service.turnstile import Turnstile
 from expokeep.snapshot.judging import ChainLost
@@ -54,6 +56,7 @@ class Shipping:
     turnstile: Turnstile[SessionId, SessionId]
     pauses: Pauses = field(default_factory=Pauses)
     events: Events = field(default_factory=Events)
+    counts: Counts = field(default_factory=counts)
     _remembered: dict[uuid.UUID, Sealed] = field(default_factory=dict)
     _trouble: dict[SessionId, _Trouble] = field(default_factory=dict)
     _recorded: dict[uuid.UUID, Refused | None] = field(default_factory=dict)
@@ -72,6 +75,7 @@ class Shipping:
     def sealed(self, sealed: Sealed) -> None:
         """Plan a snapshot that was sealed just now."""
         session = sealed.entry.note.session
+        recorded.sealed(self.counts, sealed)
         with self._changed:
             trouble = self._trouble.get(session)
             # What is lost passes by no waiting, and holds up nothing behind it.
@@ -177,11 +181,7 @@ class Shipping:
     ) -> bool:
         """Wait until a snapshot is a version; return whether that came.
 
-        Args:
-            pack: the snapshot's own.
-            session: whose it is.
-            failures: those that the caller knows of; another one ends the wait.
-            wait_s: at most.
+        One failure more than those that the caller knows of ends the wait.
 
         Raises:
             ExpokeepError, OSError: what stands in the way; it waits in the spool.
@@ -234,7 +234,7 @@ class Shipping:
         self.snapshotter.shipped(shipped, entry.note)
         self.snapshotter.tools.claims.flows = True
         took_s = clock.monotonic_s() - started_s
-        recorded.told(self.events, entry, shipped.version, took_s)
+        recorded.told(self.events, self.counts, entry, shipped.version, took_s)
         self._holders.learn(shipped.opened)
         self._over(entry, None)
 
@@ -260,6 +260,7 @@ class Shipping:
             trigger=entry.note.trigger,
             error=str(error),
         )
+        self.counts.add("versions_total", entry.note.trigger, "thrown_away")
         self.snapshotter.disown(entry.note)
         self.spool.drop(entry)
         self._over(entry, error)

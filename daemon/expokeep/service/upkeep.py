@@ -49,7 +49,7 @@ class Upkeep:
             if parts.catalog_error is not None:
                 log.info("catalog answers again")
                 parts.shipping.hurry()
-            parts.catalog_error = None
+            parts.catalog_error, parts.catalog_heard_at = None, clock.now()
             if facts_wait:
                 parts.engine.facts_wait.set()
             self._tell()

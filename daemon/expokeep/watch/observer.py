@@ -107,6 +107,10 @@ class Observer:
         is_proved = self._task.monotonic_s() - self._seen_s < patience_s
         return self._reader.is_alive() and (is_proved or self._disk_fails)
 
+    def proof_age_s(self) -> float:
+        """Return how long ago it was proved that all events up to then were read."""
+        return self._task.monotonic_s() - self._seen_s
+
     def rescan(self, directory: SessionDirectory) -> None:
         """Have missing watches of a session placed again; `barrier` waits for it."""
         self._watcher.rescan(directory.path)

@@ -48,6 +48,35 @@ def send(
         raise Unreached(f"it answered {answer.status}")
 
 
+def fetch(url: str) -> None:
+    """Fetch a URL that an operator gave; return when the answer was 200 to 299.
+
+    It may be anywhere, also in this host's own network.
+
+    Raises:
+        Unreached: it was not; a redirect is no answer. The URL is not in the words.
+    """
+    parts = urlsplit(url)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    host = parts.hostname or ""
+    try:
+        with _pool(parts.scheme, host, parts.port, host) as pool:
+            answer = pool.urlopen(
+                "GET",
+                target,
+                headers={"Host": parts.netloc, "User-Agent": "expokeep"},
+                redirect=False,
+                retries=False,
+                assert_same_host=False,
+                preload_content=False,
+            )
+            answer.close()
+    except (urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
+        raise Unreached(_told(error)) from error
+    if not 200 <= answer.status <= 299:
+        raise Unreached(f"it answered {answer.status}")
+
+
 def _pool(
     scheme: str, address: str, port: int | None, host: str
 ) -> urllib3.HTTPConnectionPool:

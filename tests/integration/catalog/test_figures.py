@@ -1,5 +1,7 @@
 """Few numbers about all that there is, however many users there are."""
 
+import uuid
+
 import psycopg
 import pytest
 
@@ -8,6 +10,7 @@ from expokeep.catalog.figures import PostgresFigures, Standing
 from expokeep.catalog.maintaining import MaintenanceLock
 from expokeep.catalog.quotas import PostgresQuotas
 from expokeep.catalog.usage import Done, PostgresUsage, Requests
+from expokeep.catalog.values import Host
 from expokeep.model.quota import Quota
 
 MANY = 10_000
@@ -30,7 +33,7 @@ def execute(dsn, statement, *values):
 def test_an_empty_catalog_has_figures_too(ask):
     found = ask()
 
-    assert found.now == Standing(0, 0, 0, 0, 0, 0)
+    assert found.now == Standing(0, 0, 0, 0, 0, 0, 0)
     assert (found.has, found.used, found.done, found.turned_away) == ([], [], [], [])
 
 
@@ -44,17 +47,23 @@ def test_a_session_counts_as_parked_until_its_newest_version_is_not(ask, catalog
     assert (parked, ask().now.parked_sessions) == (1, 0)
 
 
-def test_only_what_other_hosts_hold_is_elsewhere(ask, catalog, catalog_url):
-    for host in (HOST, OTHER_HOST):
+def test_what_other_hosts_hold_is_told_by_whether_they_are_alive(
+    ask, catalog, catalog_url
+):
+    silent = Host(uuid.UUID(int=3), "three")
+    for host in (HOST, OTHER_HOST, silent):
         catalog.heartbeat(host, lease_s=30)
-    for host, entries in ((HOST, 5), (OTHER_HOST, 3)):
+    execute(catalog_url, "UPDATE host SET lease_until = now() WHERE id = %s", silent.id)
+    for host, entries in ((HOST, 5), (OTHER_HOST, 3), (silent, 2)):
         execute(
             catalog_url,
             "INSERT INTO unrecorded VALUES (%s, 'shop', %s, now())",
             *(host.id, entries),
         )
 
-    assert ask().now.held_elsewhere == 3
+    now = ask().now
+
+    assert (now.held_alive, now.held_silent) == (3, 2)
 
 
 def test_a_chore_tells_how_long_ago_it_was_done(ask, catalog, catalog_url):
