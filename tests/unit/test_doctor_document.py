@@ -57,8 +57,8 @@ def test_every_row_says_where_and_what_to_do():
     rows = [line for line in DOCUMENT.splitlines() if line.startswith("| `")]
 
     for row in rows:
-        _, code, where, wrong, state, mend, _fix, _ = row.split(" |")
-        assert re.fullmatch(r" [DCA]( [DCA])*", where), code
+        _, code, where, wrong, state, mend, _fix, _ = row.split("|")
+        assert re.fullmatch(r" [DCA]( [DCA])* ", where), code
         assert set(re.findall(r"\w+", state)) <= {"error", "warning"}, code
         assert wrong.strip(), code
         assert mend.strip(), code

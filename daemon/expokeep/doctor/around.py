@@ -1,5 +1,6 @@
 """Looks at the machine from outside: without drivers, for a command that is quick."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +24,8 @@ def around(setup: Setup) -> Iterator[Check]:
     yield from inotify(setup.max_sessions, setup.watches_used)
     yield from machine.tmpfiles(setup)
     yield from machine.socket_group(setup)
-    yield from secrets(setup)
+    files = (*setup.secret_files, *units.credential_files())
+    yield from secrets(dataclasses.replace(setup, secret_files=files))
     yield from state_directory(setup)
     yield from units.units(setup)
     yield from sessions.daemons_tmp(setup)

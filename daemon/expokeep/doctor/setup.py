@@ -9,6 +9,9 @@ from expokeep.settings.declare import keys
 from expokeep.settings.load import Loaded
 from expokeep.settings.values import Settings
 
+_OPENS_NOTHING = frozenset({"storage.access-key-id"})
+"""The name of a key, which units have in the configuration; alone it opens nothing."""
+
 
 def secret_files_of(loaded: Loaded) -> tuple[Path, ...]:
     """Return the files in which secrets of these settings are."""
@@ -52,4 +55,8 @@ def told(
 
 def _is_secret(key: str) -> bool:
     declared = keys(Settings).get(re.sub(r"\[\d+\]", "[]", key))
-    return declared is not None and declared.credential is not None
+    return (
+        declared is not None
+        and declared.credential is not None
+        and key not in _OPENS_NOTHING
+    )

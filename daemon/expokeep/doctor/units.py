@@ -12,10 +12,7 @@ DAEMON, SESSIONS = "expokeepd.service", "expo@doctor.service"
 _ASK_S = 20.0
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 _LEAST_WATCHDOG_S = 20.0
-_WANTED = (
-    *("LoadState", "TimeoutStopUSec", "WatchdogUSec", "Restart", "PrivateTmp"),
-    *("LoadCredential", "Type", "NotifyAccess", "DropInPaths"),
-)
+_WANTED = (*("LoadState", "TimeoutStopUSec", "WatchdogUSec", "Restart", "PrivateTmp"),)
 
 
 def units(setup: Setup) -> Iterator[Check]:
@@ -72,37 +69,37 @@ def private_tmp(theirs: Mapping[str, str]) -> Check:
     return Check("PrivateTmp", "error", detail, hint)
 
 
-def credentials(shown: Mapping[str, str]) -> tuple[Path, ...]:
-    """Return the files from which systemd takes our secrets.
+def credentials(text: str) -> tuple[Path, ...]:
+    """Return the files from which systemd takes our secrets, by a unit's words.
 
-    >>> credentials({"LoadCredential": "pepper:/etc/expokeep/pepper other"})
-    (PosixPath('/etc/expokeep/pepper'),)
+    >>> credentials("LoadCredential=pepper:/etc/pepper\\nEnvironmentFile=-/etc/env")
+    (PosixPath('/etc/pepper'), PosixPath('/etc/env'))
     """
-    pairs = [word.partition(":") for word in shown.get("LoadCredential", "").split()]
-    return tuple(Path(path) for _, _, path in pairs if path.startswith("/"))
+    found: list[str] = []
+    for line in text.splitlines():
+        key, _, value = line.strip().partition("=")
+        if key == "LoadCredential":
+            found = [*found, value.partition(":")[2]] if value else []
+        elif key == "EnvironmentFile":
+            found.append(value.removeprefix("-"))
+    return tuple(Path(path) for path in found if path.startswith("/"))
 
 
 def credential_files() -> tuple[Path, ...]:
-    """Return the same, as systemd tells it here."""
+    """Return the same, of the unit that is here, with its drop-ins."""
     if not BOOTED.exists() or shutil.which("systemctl") is None:
         return ()
-    return credentials(shown(DAEMON))
+    # `systemctl show` knows no LoadCredential= before 253.
+    return credentials(_asked("cat", DAEMON))
 
 
 def shown(unit: str) -> dict[str, str]:
     """Return what `systemctl show` tells of a unit; nothing if it tells nothing."""
-    command = ["systemctl", "show", unit, *(f"--property={name}" for name in _WANTED)]
-    try:
-        done = subprocess.run(  # noqa: S603 - the words are ours
-            command, capture_output=True, text=True, timeout=_ASK_S, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return {}
+    answer = _asked("show", unit, *(f"--property={name}" for name in _WANTED))
     found: dict[str, str] = {}
-    for line in done.stdout.splitlines():
+    for line in answer.splitlines():
         name, _, value = line.partition("=")
-        # One that may be said several times is shown several times.
-        found[name] = f"{found[name]} {value}" if name in found else value
+        found[name] = value
     return found
 
 
@@ -119,3 +116,18 @@ def seconds(text: str) -> float:
         number = word.rstrip("abcdefghijklmnopqrstuvwxyz")
         total += float(number or 0) * _UNITS.get(word[len(number) :], 1)
     return total
+
+
+def _asked(*words: str) -> str:
+    """Return what systemctl prints; nothing if it does not answer."""
+    try:
+        done = subprocess.run(  # noqa: S603 - the words are ours
+            ["systemctl", *words],  # noqa: S607 - found where the caller has it
+            capture_output=True,
+            text=True,
+            timeout=_ASK_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout

@@ -11,6 +11,7 @@ import pytest
 from daemons import until
 from disks import MIB, filled, small_disk, without_inodes
 from expokeep.doctor import kernel, machine, secrets, units
+from expokeep.doctor.configured import consistency
 from expokeep.doctor.disks import disks
 from expokeep.doctor.sessions import sessions_tmp
 from expokeep.doctor.values import Setup
@@ -95,6 +96,7 @@ def test_a_daemon_that_may_too_little_or_more_than_it_needs(as_root, who):
 def test_a_kernel_that_is_too_old():
     (old,), (new,) = kernel.kernel("4.19.0-27-amd64"), kernel.kernel("6.1.0-28-amd64")
 
+    assert (old.code, old.hint[:3]) == ("kernel", "Run")
     assert (old.state, new.state) == ("warning", "ok")
 
 
@@ -111,6 +113,7 @@ def test_limits_of_inotify_that_are_too_low_are_found_and_mended(tmp_path):
     low, few = kernel.inotify(2000, 10, proc)
     (full, _) = kernel.inotify(10, 8000, proc)
 
+    assert (low.name, few.name) == ("inotify", "inotify instances")
     assert (low.state, few.state, full.state) == ("warning", "warning", "error")
     assert "sysctl -w fs.inotify.max_user_watches=80000" in low.hint
     for check in (low, few):
@@ -198,7 +201,8 @@ def test_a_group_that_is_not_there_or_empty(tmp_path):
     (missing,) = machine.socket_group(setup_at(tmp_path, group="none-of-that-name"))
     (members,) = machine.socket_group(setup_at(tmp_path, group="root"))
 
-    assert (missing.state, members.state) == ("warning", "ok")
+    assert (missing.name, missing.state) == ("socket group", "warning")
+    assert members.state == "ok"
     assert "usermod" in missing.hint
 
 
@@ -217,7 +221,7 @@ def test_a_session_with_a_tmp_of_its_own(as_root, tmp_path):
     finally:
         apart.communicate()
 
-    assert found.state == "error"
+    assert (found.name, found.state) == ("sessions' /tmp", "error")
     assert f"process {apart.pid} in {watch}/expo-hidden" in found.detail
     assert [one.state for one in sessions_tmp(setup_at(watch))] == ["ok"]
 
@@ -237,3 +241,33 @@ def test_what_a_unit_says(changed, name, state):
 
     assert {one.state for one in units.unit(ours, 90.0)} == {"ok"}
     assert named(units.unit({**ours, **changed}, 90.0))[name].state == state
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("retention.grace", "0s"),
+        ("retention.warn-before", "30d"),
+        ("max-file-size", "600MB"),
+        ("sharing.default-expires", "400d"),
+        ("database.lease-ttl", "15s"),
+        ("spool.fsync", "never"),
+    ],
+)
+def test_settings_that_contradict_each_other(tmp_path, key, value):
+    good = named(consistency(settings_at(tmp_path)))
+    found = named(consistency(settings_at(tmp_path, **{key: value})))
+
+    assert (good["settings"].state, found["settings"].state) == ("ok", "warning")
+    assert key in found["settings"].detail
+    assert found["settings"].hint
+
+
+def test_a_bucket_that_is_reached_in_the_clear(tmp_path):
+    def looked(url):
+        flags = {"storage.endpoint": url}
+        return named(consistency(settings_at(tmp_path, **flags)))["encryption"].state
+
+    assert looked("http://127.0.0.1:9000") == "ok"
+    assert looked("https://s3.example.org") == "ok"
+    assert looked("http://s3.example.org") == "error"
