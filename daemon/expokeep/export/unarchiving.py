@@ -7,21 +7,24 @@ member of another kind than files, directories and links gets through.
 import calendar
 import io
 import math
+import os
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from typing import IO, Any, Self, cast
+from typing import IO, Any, cast
 
 from expokeep.errors import ExpokeepError
 from expokeep.export.incoming import ImportRefused, Incoming
+from expokeep.export.tar_headers import Described, Header
 from expokeep.model.names import for_terminal
 from expokeep.pack import zstd
 
 _CHUNK_BYTES = 256 * 1024
-_HEADER_BYTES = 1024 * 1024
-"""Of what tar says of one member beside its header: names, times."""
+_DIRECTORY_BYTES = 64 * 1024 * 1024
+"""Of the list of members in a zip; each takes ten times as much in memory."""
 _OVERHEAD_BYTES = 2 * 1024
 """Of a member in a tar: a header and what fills it up."""
 _UNIX = 3
@@ -56,6 +59,8 @@ def unarchived(archive: IO[bytes], incoming: Incoming) -> None:
         tarfile.TarError,
         zipfile.BadZipFile,
         zlib.error,
+        struct.error,
+        zstd.Damaged,
         EOFError,
         UnicodeError,
         ValueError,
@@ -148,37 +153,27 @@ class _Gzip:
         return self._zlib.decompress(self._zlib.unconsumed_tail + raw, at_most)
 
 
-class _Header(tarfile.TarInfo):
-    """A member whose own description is there, and of a bearable length."""
+class _Guarded:
+    """The file of a zip, which decides how much of it is asked for at once."""
 
-    @classmethod
-    def fromtarfile(cls, tar: tarfile.TarFile) -> Self:
-        """Return the next member; `tarfile` takes one that is damaged for the end.
+    def __init__(self, archive: IO[bytes]) -> None:
+        self._archive = archive
+        self.tell, self.seekable = archive.tell, archive.seekable
 
-        Then whatever follows would be lost, and nobody told.
-        """
+    def read(self, size_bytes: int = -1) -> bytes:
+        """Return so much, if that is bearable."""
+        most = _DIRECTORY_BYTES + 1
+        found = self._archive.read(min(size_bytes, most) if size_bytes >= 0 else most)
+        if len(found) == most:
+            raise ImportRefused("it lists more than anybody needs")
+        return found
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go elsewhere, if there is such a place."""
         try:
-            return super().fromtarfile(tar)
-        except tarfile.HeaderError as error:
-            says_so = isinstance(error, cast("Any", tarfile).EOFHeaderError)
-            if says_so or not cast("Any", tar).offset:
-                raise  # it ends as it should, or is none at all
-            raise ImportRefused("it is damaged, or ends too early") from error
-
-    def _proc_gnulong(self, tar: tarfile.TarFile) -> Any:
-        self._require_short()
-        return super()._proc_gnulong(tar)  # type: ignore[misc] # a hook of tarfile
-
-    def _proc_pax(self, tar: tarfile.TarFile) -> Any:
-        self._require_short()
-        return super()._proc_pax(tar)  # type: ignore[misc] # a hook of tarfile
-
-    def _proc_sparse(self, _tar: tarfile.TarFile) -> Any:
-        raise ImportRefused("it has a sparse file")
-
-    def _require_short(self) -> None:
-        if not 0 <= self.size <= _HEADER_BYTES:
-            raise ImportRefused("a member says more of itself than anybody needs")
+            return self._archive.seek(offset, whence)
+        except OSError as error:
+            raise zipfile.BadZipFile("it names a place outside of itself") from error
 
 
 def _untar(archive: IO[bytes], head: bytes, incoming: Incoming) -> None:
@@ -189,10 +184,10 @@ def _untar(archive: IO[bytes], head: bytes, incoming: Incoming) -> None:
         stream = _Unfolding(archive, _Gzip, at_most)
     elif head == zstd.MAGIC:
         stream = _Unfolding(archive, zstd.decompressor, at_most)
-    with tarfile.open(
+    with Described.open(
         fileobj=stream,
         mode="r|",
-        tarinfo=_Header,
+        tarinfo=Header,
         encoding="utf-8",
         errors="surrogateescape",
     ) as tar:
@@ -218,7 +213,7 @@ def _take(tar: tarfile.TarFile, member: tarfile.TarInfo, incoming: Incoming) -> 
 
 
 def _unzip(archive: IO[bytes], incoming: Incoming) -> None:
-    with zipfile.ZipFile(archive) as opened:
+    with zipfile.ZipFile(cast("Any", _Guarded(archive))) as opened:
         for member in opened.infolist():
             _take_zipped(opened, member, incoming)
 

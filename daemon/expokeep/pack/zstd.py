@@ -29,6 +29,9 @@ MAGIC = b"\x28\xb5\x2f\xfd"
 _HEADER_BYTES = 18
 _HAS_CHECKSUM = 0b100
 
+Damaged = zstd.ZstdError
+"""What `decompressor` raises for bytes that are no zstd, or want too much memory."""
+
 _READING: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _WINDOW_LOG}
 
 
