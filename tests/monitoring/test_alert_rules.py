@@ -108,6 +108,17 @@ def test_every_alert_leads_to_a_section_of_the_runbook_that_names_it():
         assert f"`{name}`" in sections[place], f"{name} in {place}"
 
 
+def test_the_page_on_monitoring_lists_every_alert_and_names_no_other():
+    page = (TOP / "docs/MONITORING.md").read_text()
+
+    listed = dict(re.findall(r"^\| `(\w+)` \| (\w+) \|", page, re.MULTILINE))
+
+    assert listed == {
+        name: rule["labels"]["severity"] for name, rule in alerts().items()
+    }
+    assert set(re.findall(r"Expokeep[A-Z]\w+", page)) == set(alerts())
+
+
 def test_no_alert_and_no_record_is_there_twice():
     names = [rule.get("alert") or rule["record"] for rule in rules()]
 
