@@ -1,5 +1,6 @@
 """Secrets that are easy to recognize, and where somebody could come across them."""
 
+import contextlib
 import os
 import re
 import uuid
@@ -95,11 +96,14 @@ def shown_of(pid: int, *, environ: bool = True) -> dict[str, bytes]:
 
 def descendants(pid: int) -> Iterator[int]:
     """Yield the processes that a process has begun, and those that they have."""
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            children = [int(word) for word in task.read_text().split()]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        for child in children:
+    gone = (FileNotFoundError, ProcessLookupError)
+    tasks: list[Path] = []
+    with contextlib.suppress(*gone):
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+    for task in tasks:
+        children = ""
+        with contextlib.suppress(*gone):
+            children = (task / "children").read_text()
+        for child in map(int, children.split()):
             yield child
             yield from descendants(child)
