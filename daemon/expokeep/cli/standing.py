@@ -9,9 +9,11 @@ from expokeep.cli import text
 from expokeep.cli.table import table
 from expokeep.history.app_tables_status import AppTablesStatus
 from expokeep.history.documents import SessionStatus, Status
+from expokeep.history.monitoring_status import MonitoringStatus
 from expokeep.history.spool_status import SpoolStatus
 from expokeep.model import size
 from expokeep.model.proof import ProofDocument
+from expokeep.settings.units import shown_duration
 
 HEADERS = ("SESSION", "STATE", "VERSION", "SAVED", "UNSAVED", "NOTE")
 
@@ -27,6 +29,7 @@ def summary(status: Status) -> list[str]:
     lines = [
         f"state           {status.state}",
         f"oldest unsaved  {unsaved if status.oldest_unsaved_at else 'nothing'}",
+        *_beyond(status.monitoring),
         f"in the spool    {waiting if spool.entries else 'nothing'}",
         f"watching        {text.count(watch.sessions, 'session')}, {directories}",
     ]
@@ -49,9 +52,25 @@ def summary(status: Status) -> list[str]:
         lines.append(f"uploads fail    {text.safe(status.store_error)}")
     if status.catalog_error:
         lines.append(f"catalog fails   {text.safe(status.catalog_error)}")
+    lines += _unseen(status.monitoring)
     lines += [f"polled          {text.safe(one)}" for one in watch.degraded]
     lines += [f"no session      {text.safe(one)}" for one in watch.invalid_names]
     return lines
+
+
+def _beyond(monitoring: MonitoringStatus | None) -> list[str]:
+    """Return how many sessions have been unsaved for too long, if any have."""
+    if monitoring is None or not monitoring.beyond_objective:
+        return []
+    sessions = text.count(monitoring.beyond_objective, "session")
+    most = shown_duration(monitoring.objective_s)
+    return [f"overdue         {sessions}, unsaved for longer than {most}"]
+
+
+def _unseen(monitoring: MonitoringStatus | None) -> list[str]:
+    if monitoring is None or monitoring.error is None:
+        return []
+    return [f"no metrics      {text.safe(monitoring.error)}"]
 
 
 def _room(spool: SpoolStatus) -> str:

@@ -13,6 +13,7 @@ from expokeep.history.app_tables_status import AppTablesStatus
 from expokeep.history.examined import Check, DaemonSetup
 from expokeep.history.hooked import HookDocument
 from expokeep.history.logged import LoggedVersion
+from expokeep.history.monitoring_status import MonitoringStatus
 from expokeep.history.spool_status import SpoolStatus
 from expokeep.history.watch_status import WatchStatus
 from expokeep.model.documents import (
@@ -232,6 +233,7 @@ class Status(Document, frozen=True, tag="status"):
     """To operators, where there are such tables."""
     webhooks_given_up: int = 0
     """What nobody took for a day, to operators."""
+    monitoring: MonitoringStatus | None = None
 
 
 class Doctor(Document, frozen=True, tag="doctor"):

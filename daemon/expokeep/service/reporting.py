@@ -30,6 +30,7 @@ from expokeep.restore.documents import held_document
 from expokeep.service import bodies
 from expokeep.service.app_tables import app_tables, is_in_step
 from expokeep.service.board import Line
+from expokeep.service.looked_at import looked_at
 from expokeep.service.outlook import expiring, outlook, with_outlook
 from expokeep.service.parts import Parts
 from expokeep.service.proofs import last_proofs
@@ -88,12 +89,9 @@ class Reporting:
             one for one in sessions if one.last_error or one.skipped or one.over_quota
         ]
         spool = self._spool(backlog)
-        is_well = (self.parts.is_well() and spool.state == "ok") and not (
-            trouble or catalog_error or failing or self.parts.engine.spool.damaged
-        )
+        is_well = self._is_well(spool) and not (trouble or catalog_error or failing)
         proofs = last_proofs(self.parts) if operator else ()
         app = app_tables(self.parts) if operator else None
-        is_well = is_well and self.parts.page_error is None
         is_well = is_well and all(one.is_well for one in proofs) and is_in_step(app)
         watch = self._watch(operator=operator)
         return bodies.document(
@@ -110,8 +108,16 @@ class Reporting:
                 over_quota_count=len(ahead.over_quota),
                 app_tables=app,
                 webhooks_given_up=given_up(self.parts) if operator else 0,
+                monitoring=looked_at(self.parts, sessions, operator=operator),
             )
         )
+
+    def _is_well(self, spool: SpoolStatus) -> bool:
+        """Return whether the daemon itself is well, whatever becomes of sessions."""
+        parts = self.parts
+        is_seen = parts.page_error is None
+        is_whole = spool.state == "ok" and not parts.engine.spool.damaged
+        return parts.is_well() and is_whole and is_seen
 
     def db(self, call: Call) -> Reply:
         """Tell which schema there is, and which we know."""

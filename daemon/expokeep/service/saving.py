@@ -102,10 +102,10 @@ class Saving:
             line.changed_at = changed_at or line.changed_at
             return None
         except Exception as error:
-            self.shipping.counts.add("captures_total", request.trigger, "failed")
             # A fault of ours, which the worker logs in full and tries again.
             line.last_error = concealed(f"a fault in expokeep: {error!r}")
             line.changed_at = changed_at or line.changed_at
+            self.shipping.counts.add("captures_total", request.trigger, "failed")
             raise
         finally:
             line.is_taken, line.taking_since = False, None

@@ -7,6 +7,7 @@ import pytest
 
 from expokeep.model.names import SessionId
 from expokeep.service.board import Line
+from expokeep.service.monitoring.declared import counts
 from expokeep.service.saving import Saving
 from expokeep.snapshot.values import Request
 from expokeep.watch.values import SessionDirectory
@@ -22,7 +23,7 @@ def test_a_fault_leaves_its_directory_unsaved_and_says_so():
     def fail(*_):
         raise KeyError("a fault")
 
-    nothing = SimpleNamespace(snapshot=fail)
+    nothing = SimpleNamespace(snapshot=fail, counts=counts())
     saving = Saving(nothing, *[nothing] * 6)
 
     with pytest.raises(KeyError):
@@ -31,3 +32,4 @@ def test_a_fault_leaves_its_directory_unsaved_and_says_so():
     assert line.is_unsaved
     assert line.changed_at == CHANGED_AT
     assert "a fault" in line.last_error
+    assert nothing.counts.value("captures_total", "auto", "failed") == 1
