@@ -87,7 +87,7 @@ class Machine:
         self.console = top.with_suffix(".console")
         self.pid = 0
         pairs = [str(path) for pair in binds.items() for path in pair]
-        self._cgroup = _cgroups() / f"keep-{uuid.uuid4().hex[:12]}"
+        self._cgroup = furnishing.cgroups() / f"keep-{uuid.uuid4().hex[:12]}"
         # The disk lives in the mount namespace of a process that waits for our end.
         self._disk = subprocess.Popen(
             ["unshare", "--mount", "sh", "-c", _DISK, "sh", str(top), *pairs],
@@ -120,8 +120,18 @@ class Machine:
         assert self._booted is None
         self._cgroup.mkdir()
         enter = f"echo $$ >{self._cgroup}/cgroup.procs; exec " + '"$@"'
-        command = ["sh", "-ec", enter, "sh", "nsenter", f"--target={self._disk.pid}"]
-        command += ["--mount", "unshare", "--pid", "--mount", "--uts", "--ipc"]
+        # If the tests are killed, so is the machine.
+        command = ["setpriv", "--pdeathsig=KILL", "sh", "-ec", enter, "sh"]
+        command += [
+            "nsenter",
+            f"--target={self._disk.pid}",
+            "--mount",
+            "unshare",
+            "--pid",
+            "--mount",
+            "--uts",
+            "--ipc",
+        ]
         command += ["--cgroup", "--fork", "--kill-child", "sh", "-c", _BOOT, "sh"]
         with self.console.open("wb") as console:
             self._booted = subprocess.Popen(
@@ -210,16 +220,18 @@ class Machine:
         """Return the number that its main process has in the machine; 0 for none."""
         return int(self.show(unit, "MainPID")["MainPID"])
 
-    def journal(self, unit: str = "") -> list[dict[str, Any]]:
-        """Return the entries of a unit, or of all, oldest first; of every boot."""
-        words = ["--unit", unit] if unit else []
-        lines = self.do("journalctl", "--output=json", "--all", "--quiet", *words)
+    def journal(self, unit: str = "*") -> list[dict[str, Any]]:
+        """Return the entries of units, oldest first; of every boot."""
+        lines = self.do(
+            "journalctl", "--quiet", "--output=json", "--all", "--unit", unit
+        )
         return [json.loads(line) for line in lines.splitlines()]
 
-    def story(self, unit: str = "") -> str:
-        """Return the journal of a unit, or of all, for people."""
-        words = ["--unit", unit] if unit else []
-        return self.do("journalctl", "--output=short-precise", "--quiet", *words)
+    def story(self, unit: str = "*") -> str:
+        """Return the journal of units, for people."""
+        return self.do(
+            "journalctl", "--quiet", "--output=short-precise", "--unit", unit
+        )
 
     def _first_process(self) -> int:
         assert self._booted is not None
@@ -256,12 +268,11 @@ def machine(binds: Mapping[Path, Path] | None = None) -> Iterator[Machine]:
     for needed in ("/lib/systemd/systemd", "/usr/bin/dbus-daemon"):
         if not Path(needed).exists():
             _fail(f"{needed} is missing")
+    top = Path(tempfile.mkdtemp(prefix="keep-machine-", dir="/tmp"))
     try:
-        program = furnishing.program_binds()
+        made = Machine(top, {**furnishing.program_binds(), **(binds or {})})
     except LookupError as error:
         _fail(str(error))
-    top = Path(tempfile.mkdtemp(prefix="keep-machine-", dir="/tmp"))
-    made = Machine(top, {**program, **(binds or {})})
     try:
         furnishing.furnish(made.path("/"))
         made.boot()
@@ -270,15 +281,6 @@ def machine(binds: Mapping[Path, Path] | None = None) -> Iterator[Machine]:
         made.close()
         shutil.rmtree(top, ignore_errors=True)
         made.console.unlink(missing_ok=True)
-
-
-def _cgroups() -> Path:
-    """Return where cgroup v2 is mounted, also beside v1."""
-    for line in Path("/proc/self/mounts").read_text().splitlines():
-        _, place, kind, *_ = line.split()
-        if kind == "cgroup2":
-            return Path(place)
-    return _fail("no cgroup v2 is mounted")
 
 
 def _is_removed(cgroup: Path) -> bool:

@@ -82,6 +82,19 @@ def program_binds() -> dict[Path, Path]:
     }
 
 
+def cgroups() -> Path:
+    """Return where cgroup v2 is mounted, also beside v1.
+
+    Raises:
+        LookupError: nowhere.
+    """
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        _, place, kind, *_ = line.split()
+        if kind == "cgroup2":
+            return Path(place)
+    raise LookupError("no cgroup v2 is mounted")
+
+
 def _furnish_program(disk: Path) -> None:
     """Make a virtual environment of the system's Python, as `make install` does.
 

@@ -146,3 +146,25 @@ def test_a_wrong_configuration_ends_it_with_78_and_no_restart(host):
     shown = host.machine.show(DAEMON, "ActiveState", "ExecMainStatus", "NRestarts")
     assert shown == {"ActiveState": "failed", "ExecMainStatus": "78", "NRestarts": "0"}
     assert "debounce.quiet" in host.story()
+
+
+def test_an_address_that_is_denied_is_an_outage_and_no_more(host):
+    host.start()
+    sid, directory = host.session()
+    host.make(directory, {"first.txt": "one"})
+    host.await_versions(sid, 1)
+    pid = host.machine.main_pid(DAEMON)
+
+    deny = ("systemctl", "set-property", "--runtime", DAEMON)
+    host.machine.do(*deny, "IPAddressDeny=any")
+    assert "does not support BPF" not in host.story(), "needs a kernel with BPF"
+    (directory / "first.txt").write_text("two")
+    spool = host.machine.path("/var/lib/expokeep/spool")
+    until(lambda: list(spool.glob(f"{sid}/0*")), "captures go on")
+    assert len(host.site.versions(sid)) == 1
+    assert host.machine.state(DAEMON) == "active"
+
+    host.machine.do(*deny, "IPAddressDeny=")
+    host.await_versions(sid, 2)
+
+    assert (host.machine.main_pid(DAEMON), host.restarts()) == (pid, 0)
