@@ -1,67 +1,20 @@
 """The day that docs/RUNBOOK.md tells of, typed line by line into a shell."""
 
-import contextlib
-import os
-import re
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from daemons import SCRIPTS, WAIT_S, appear, until
+from daemons import appear, until
 from expokeep.embedded.postgres import _dsn
+from shells import blocks, shell_in
 
-RUNBOOK = Path(__file__).parents[2] / "docs/RUNBOOK.md"
-DAY = RUNBOOK.read_text().split("\n## An ordinary day\n", 1)[1].split("\n## ", 1)[0]
-BLOCKS = [
-    block.splitlines() for block in re.findall(r"```sh\n(.*?)```", DAY, re.DOTALL)
-]
-MARK = "-- that was all --"
+BLOCKS = blocks("An ordinary day")
 QUICK = """\
 debounce: {quiet: 200ms, max-wait: 1s, deletion-grace: 1s}
 """
-
-
-class Shell:
-    """A shell in which somebody types."""
-
-    def __init__(self, home):
-        environment = {
-            "PATH": f"{SCRIPTS}:{os.environ['PATH']}",
-            "HOME": str(home),
-            "TMPDIR": str(home / "projects"),
-            "EXPOKEEP_STATE_DIR": str(home / "state"),
-            "EXPOKEEP_CONFIG": str(home / "expokeep.yaml"),
-            "TZ": "UTC",
-        }
-        self.process = subprocess.Popen(
-            ["bash", "-mu"],
-            cwd=home,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def type(self, line):
-        """Run a line; return what it printed. It has to succeed."""
-        self.process.stdin.write(f"{line}\necho '{MARK}' $?\n")
-        self.process.stdin.flush()
-        said = []
-        for heard in self.process.stdout:
-            if heard.startswith(MARK):
-                assert heard.split()[-1] == "0", f"{line}: {heard}{''.join(said)}"
-                return "".join(said)
-            said.append(heard)
-        raise AssertionError(f"the shell ended at {line}: {''.join(said)}")
-
-    def types(self, lines):
-        """Run lines; return what each printed."""
-        return {line: self.type(line) for line in lines}
 
 
 @pytest.fixture
@@ -77,14 +30,15 @@ def home():
 
 @pytest.fixture
 def shell(home):
-    shell = Shell(home)
-    yield shell
-    # Where the day ended early, its daemon still runs.
-    with shell.process.stdin as stdin, contextlib.suppress(BrokenPipeError):
-        stdin.write("kill %1 2>/dev/null; wait\n")
-        stdin.flush()
-    shell.process.wait(WAIT_S)
-    shell.process.stdout.close()
+    environment = {
+        "HOME": str(home),
+        "TMPDIR": str(home / "projects"),
+        "EXPOKEEP_STATE_DIR": str(home / "state"),
+        "EXPOKEEP_CONFIG": str(home / "expokeep.yaml"),
+        "TZ": "UTC",
+    }
+    with shell_in(home, environment) as shell:
+        yield shell
 
 
 def until_versions(postgres, count):
