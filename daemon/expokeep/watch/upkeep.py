@@ -5,6 +5,7 @@ the sink of them is the watcher's affair.
 """
 
 import os
+from collections import Counter
 
 from expokeep import log
 from expokeep.model.names import for_terminal
@@ -16,6 +17,13 @@ from expokeep.watch.watched import Watched
 
 _PAUSE = 10
 """Of the time that the last walk took: those of one session leave others theirs."""
+
+_LOOKS_S = 1.0
+_MOST_LOOKS = 1_000
+_MOST_LOOKS_AT_ONE = 200
+"""Looks at names in roots, and at one of them, in so long."""
+_STORM_EVENTS = 5_000
+"""Of one session between two overflows; with fewer it is none that made them."""
 
 _logger = log.get(__name__)
 
@@ -39,6 +47,9 @@ class Upkeep:
         self._tree = tree
         self._counters = counters
         self._doubted_s = float("-inf")
+        self._overflowed_s = float("-inf")
+        self._looks: Counter[tuple[bytes, bytes]] = Counter()
+        self._looks_since_s = float("-inf")
         self._doubt_pause_s = 0.0
         self.marked: dict[Watched, None] = {}
         """Sessions of which the sink is to hear, in the order of their marks."""
@@ -84,25 +95,68 @@ class Upkeep:
             max(self._now_s(), self._doubted_s + self._doubt_pause_s), self._doubt_now
         )
 
+    def may_look(self, root: WatchRoot, name: bytes) -> bool:
+        """Return whether to look now at a name that has come or gone; or later.
+
+        Whoever renames a session all the time is looked at once a second, and so is
+        everything in a root where names come and go by the thousand.
+        """
+        now_s = self._now_s()
+        if now_s - self._looks_since_s >= _LOOKS_S:
+            self._looks.clear()
+            self._looks_since_s = now_s
+        if self._looks.total() >= _MOST_LOOKS:
+            self._jobs.plan(now_s + _LOOKS_S, self.list, root)
+            return False
+        self._looks[root.path, name] += 1
+        if self._looks[root.path, name] <= _MOST_LOOKS_AT_ONE:
+            return True
+        self._jobs.plan(now_s + _LOOKS_S, self._look_late, (root, name))
+        return False
+
+    def _look_late(self, where: tuple[WatchRoot, bytes]) -> None:
+        self._roster.look(*where)
+
     def storms(self, watched: Watched) -> bool:
         """Let a session rest that had too many events lately; return whether it does.
 
         Nothing of it is watched then, so its events end at once, also those that are
         in the queue. It is polled instead, after a pause that grows.
         """
-        now_s, most_s = self._now_s(), self._timings.poll_most_s
+        now_s = self._now_s()
         if now_s - watched.spent_since_s > self._timings.storm_s:
-            if now_s - watched.rests_until_s > 2 * most_s:
-                watched.storms = 0
             watched.spent, watched.spent_since_s = 0, now_s
             return False
+        self._rest(watched)
+        return True
+
+    def overflowed(self) -> None:
+        """Suspect every session; if this repeats, let the one rest that made it so.
+
+        Where all cores are busy the kernel's queue runs over long before a session has
+        had `max_events`.
+        """
+        now_s, roster = self._now_s(), list(self._roster)
+        if now_s - self._overflowed_s < self._timings.storm_s:
+            busiest = max(roster, key=lambda watched: watched.spent, default=None)
+            total = sum(watched.spent for watched in roster)
+            if busiest and busiest.spent > max(total / 2, _STORM_EVENTS):
+                self._rest(busiest)
+        for watched in roster:
+            watched.spent, watched.spent_since_s = 0, now_s
+        self._overflowed_s = now_s
+        self.doubt()
+
+    def _rest(self, watched: Watched) -> None:
+        now_s, most_s = self._now_s(), self._timings.poll_most_s
+        if now_s - watched.rests_until_s > 2 * most_s:
+            watched.storms = 0
         pause_s = min(self._timings.poll_first_s * 2**watched.storms, most_s)
         watched.storms += 1
         watched.rests_until_s = now_s + pause_s
         self._tree.uproot(watched)
         self._tree.trouble(watched, "too many events")
         self.mark(watched)
-        return True
 
     def plan_for_tree(self) -> None:
         """Plan what the tree found out and cannot do itself."""

@@ -133,7 +133,7 @@ class Watcher:
     def on_overflow(self) -> None:
         """The kernel dropped events."""
         self._counters.overflows += 1
-        self._upkeep.doubt()
+        self._upkeep.overflowed()
 
     def on_error(self, error: Exception) -> None:
         """Something of ours, or of the sink's, went wrong."""
@@ -205,7 +205,9 @@ class Watcher:
             else:
                 self._tree.cut(node)
         elif mask & inotify.SELF_GONE:
-            if node is watched.root:
+            _, name = os.path.split(watched.directory.path)
+            root = watched.found_in
+            if node is watched.root and self._upkeep.may_look(root, name):
                 self._roster.look_again(watched)
         else:
             self._mark(node, b"", is_directory=True)
@@ -216,7 +218,9 @@ class Watcher:
             return  # a watch that we ended, with events of it still in the queue
         if not name:
             self._upkeep.list_soon(root)
-        elif mask & inotify.IS_DIRECTORY and root.matches(name):
+            return
+        is_session = mask & inotify.IS_DIRECTORY and root.matches(name)
+        if is_session and self._upkeep.may_look(root, name):
             self._roster.look(root, name)
 
     def _mark(self, node: Node, name: bytes, *, is_directory: bool) -> None:

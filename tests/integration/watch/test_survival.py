@@ -292,6 +292,32 @@ def test_a_session_with_a_storm_of_events_is_polled_and_holds_up_no_other(
         assert scene.told() == [("disappeared", "expo-noisy")]
 
 
+def test_of_overflow_after_overflow_the_busiest_session_is_let_rest(
+    tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("expokeep.watch.upkeep._STORM_EVENTS", 100)
+    timings = replace(
+        IMPATIENT, storm_s=3600.0, poll_first_s=3600.0, poll_most_s=3600.0
+    )
+    with watching(tmp_path, timings=timings) as scene:
+        noisy, quiet = scene.tmp / "expo-noisy", scene.tmp / "expo-quiet"
+        noisy.mkdir()
+        quiet.mkdir()
+        watcher = scene.observer._watcher
+        for _ in range(2):
+            assert not scene.observer.stats().degraded
+            for number in range(100):
+                (noisy / f"{number}").write_text("1")
+            (quiet / "file").touch()
+            scene.settle()
+            watcher._jobs.ask(watcher.on_overflow)
+            scene.settle()
+
+        assert scene.watched() == {inode(quiet)}
+        [(directory, reason)] = scene.observer.stats().degraded
+        assert (directory.session, reason) == ("noisy", "too many events")
+
+
 def test_after_a_storm_a_session_is_watched_again(tmp_path: Path) -> None:
     timings = replace(IMPATIENT, storm_s=3600.0)
     with watching(tmp_path, max_events=500, timings=timings) as scene:
@@ -306,3 +332,36 @@ def test_after_a_storm_a_session_is_watched_again(tmp_path: Path) -> None:
         scene.told()
         (noisy / "late").touch()
         assert scene.told() == [("changed", "expo-noisy")]
+
+
+def test_a_session_that_is_renamed_all_the_time_is_looked_at_now_and_then(
+    tmp_path: Path,
+) -> None:
+    with watching(tmp_path) as scene:
+        shop, away = scene.tmp / "expo-shop", scene.tmp / "away"
+        shop.mkdir()
+        scene.settle()
+        for _ in range(3000):
+            shop.rename(away)
+            away.rename(shop)
+        scene.settle()
+
+        assert len(scene.sink.told) < 2000
+        scene.until_watched(shop)
+        scene.told()
+        (shop / "file").touch()
+        assert scene.told() == [("changed", "expo-shop")]
+
+
+def test_of_names_that_come_and_go_by_the_thousand_all_that_stay_are_found(
+    tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("expokeep.watch.upkeep._MOST_LOOKS", 10)
+    with watching(tmp_path) as scene:
+        for number in range(100):
+            (scene.tmp / f"expo-{number}").mkdir()
+            (scene.tmp / f"expo-{number}").rmdir()
+        (scene.tmp / "expo-stays").mkdir()
+
+        scene.sink.wait_for("appeared", "expo-stays")
+        scene.until_watched(scene.tmp / "expo-stays")

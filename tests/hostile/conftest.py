@@ -1,0 +1,36 @@
+"""A daemon as it is installed, in a directory where anybody may make sessions."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from daemons import QUICK, as_nobody, daemon_on
+from neighbours import Secrets, Street
+
+
+@pytest.fixture(scope="module")
+def street(request, prepare_site) -> Iterator[Street]:
+    """A daemon that is up, of a user with one capability.
+
+    When the tests of a module are over, it keeps the work of others as before, and has
+    kept nothing that was hidden.
+    """
+    settings = getattr(request.module, "SETTINGS", QUICK)
+    with (
+        prepare_site() as site,
+        daemon_on(site, settings=settings, before=as_nobody()) as daemon,
+    ):
+        site.watch.chmod(0o1777)
+        daemon.start()
+        street = Street(site, daemon)
+        yield street
+        street.assert_serves()
+        street.assert_nothing_foreign()
+        assert daemon.stop() == 0, daemon.story
+
+
+@pytest.fixture
+def hidden(as_root, street: Street) -> Iterator[Secrets]:
+    """A place for secrets of root's."""
+    with street.secrets() as hidden:
+        yield hidden
