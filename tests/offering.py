@@ -48,6 +48,7 @@ class Offering:
     homes: dict[str, Path] = field(default_factory=dict)
     """Directories of sessions of which nothing was kept yet."""
     arrivals: list[dict[str, object]] = field(default_factory=list)
+    endings: list[dict[str, object]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     damage: bytes | None = None
     """Comes instead of what was kept."""
@@ -135,6 +136,10 @@ class Offering:
         self.on_arrival()
         return Document(b'{"message_type":"arrived"}')
 
+    def ended(self, call: Call) -> Reply:
+        self.endings.append(msgspec.json.decode(call.body))
+        return Document(b'{"message_type":"noted"}')
+
 
 @contextlib.contextmanager
 def offering(*more: Route) -> Iterator[Offering]:
@@ -144,6 +149,7 @@ def offering(*more: Route) -> Iterator[Offering]:
         Route("GET", "/v1/versions/{ref}/offer", here.offer),
         Route("POST", "/v1/versions/{ref}/blobs", here.blobs),
         Route("POST", "/v1/arrivals", here.arrive),
+        Route("POST", "/v1/restores", here.ended),
         Route("GET", "/v1/status", here.status),
     )
     with serving(*routes, *more) as served:

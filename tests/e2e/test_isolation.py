@@ -151,6 +151,7 @@ CASES = {
             },
         )
     ],
+    "POST /v1/restores": [Ask("/v1/restores", {"outcome": "restored"})],
     "GET /v1/versions/{ref}": each(VERSION),
     "GET /v1/versions/{ref}/tree": each(f"{VERSION}/tree?path="),
     "GET /v1/versions/{ref}/contents": each(f"{VERSION}/contents?path=App.js"),

@@ -18,6 +18,7 @@ from expokeep.history.documents import (
     VersionShown,
 )
 from expokeep.history.version_log import LogWish, VersionLog
+from expokeep.restore.run import Result
 from expokeep.restore.source import Source
 from expokeep.settings.places import client_locations
 
@@ -71,6 +72,10 @@ class Asked(Protocol):
 
     def source(self) -> Source:
         """Return what a restore is fed from."""
+        ...
+
+    def restored(self, result: Result | None) -> None:
+        """Learn how a restore ended: what came of it, or None if it failed."""
         ...
 
     def home(self, session: str) -> Path | None:

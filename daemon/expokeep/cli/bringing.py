@@ -13,6 +13,7 @@ from expokeep.cli.bar import Advance, bar
 from expokeep.cli.brought import Brought, InUse, shown
 from expokeep.cli.options import Options
 from expokeep.cli.printing import as_json, sent_version
+from expokeep.cli.telling import told
 from expokeep.errors import NotFound, TargetExists
 from expokeep.hooks import due
 from expokeep.model.digest import Digest
@@ -20,7 +21,7 @@ from expokeep.restore import target as places
 from expokeep.restore import vanishing
 from expokeep.restore.blob import Blob
 from expokeep.restore.plan import Existing
-from expokeep.restore.run import Wish, restore
+from expokeep.restore.run import Result, Wish, restore
 from expokeep.restore.source import Arrival, Offer, Source
 
 _STEP = 20
@@ -79,15 +80,18 @@ def bring(options: Options, wish: Bringing) -> Brought:
             if places.state(target) == "occupied" and not due.is_marked(target):
                 return InUse(wish.session, target)
     with asking(options, parallelism=wish.parallelism) as asked:
+        source = _Offering(asked.source(), wish)
         try:
-            return _restored(options, wish, _Offering(asked.source(), wish))
+            if wish.dry_run:
+                return _restored(options, wish, source)
+            return told(asked, lambda: _restored(options, wish, source))
         except NeverKept:
             if (home := _home_in_use(asked, wish)) is None:
                 raise
             return InUse(wish.session, home)
 
 
-def _restored(options: Options, wish: Bringing, source: Source) -> Brought:
+def _restored(options: Options, wish: Bringing, source: Source) -> Result:
     meant = Wish(
         version=sent_version(wish.version),
         target=wish.target,

@@ -28,6 +28,7 @@ from expokeep.model.digest import Digest, parse_digest
 from expokeep.model.names import parse_session_id
 from expokeep.restore.blob import Blob
 from expokeep.restore.local import Home
+from expokeep.restore.run import Result
 from expokeep.restore.source import Arrival, Offer, Source
 from expokeep.settings.load import Loaded, load
 from expokeep.settings.places import find_config
@@ -179,6 +180,9 @@ class Direct:
     def source(self) -> Source:
         """Return what a restore is fed from."""
         return self.held
+
+    def restored(self, result: Result | None) -> None:
+        """Tell nobody: there is no daemon, or it was not to be asked."""
 
     def home(self, session: str) -> Path | None:
         """Return the directory in which a session would live on this host."""

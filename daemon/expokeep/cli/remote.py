@@ -24,6 +24,7 @@ from expokeep.model.digest import Digest
 from expokeep.model.names import to_text
 from expokeep.restore.blob import Blob
 from expokeep.restore.documents import offer_of
+from expokeep.restore.run import Result
 from expokeep.restore.source import Arrival, Offer, Source
 
 _SHORT = {"abbreviated": True}
@@ -40,7 +41,7 @@ def decode(raw: bytes, kind: type[Document]) -> Document:
     """
     try:
         return msgspec.json.decode(raw, type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise DaemonUnreachable(f"the daemon's answer is odd: {error}") from error
 
 
@@ -124,6 +125,17 @@ class Remote:
     def source(self) -> Source:
         """Return what a restore is fed from."""
         return self
+
+    def restored(self, result: Result | None) -> None:
+        """Tell the daemon how a restore ended."""
+        told: dict[str, object] = {"outcome": "failed"}
+        if result is not None:
+            told |= {
+                "outcome": "restored",
+                "took_s": result.took_s,
+                "size_bytes": result.size_bytes,
+            }
+        self._client.post("/v1/restores", told)
 
     def home(self, session: str) -> Path | None:
         """Return the directory in which a session lives on the daemon's host."""

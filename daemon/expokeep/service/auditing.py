@@ -25,6 +25,7 @@ HARMLESS = frozenset(
         "/v1/versions/{ref}/blobs",
         "/v1/versions/{ref}/pin",
         "/v1/arrivals",
+        "/v1/restores",
         "/v1/flush",
         "/v1/check",
         "/v1/drills",

@@ -5,7 +5,7 @@ Each handler checks the caller's rights first, then asks; nothing is decided her
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -42,6 +42,7 @@ from expokeep.service.referring import (
 )
 from expokeep.service.reloading import Reloading
 from expokeep.service.reporting import Reporting
+from expokeep.service.restored import RestoredRoutes
 from expokeep.service.retaining import RetainingRoutes
 from expokeep.service.rights import Rights, group_id
 from expokeep.service.sharing import SharingRoutes
@@ -106,6 +107,7 @@ class Handlers:
             *self.templating.routes(),
             *self.building.routes(),
             *self.webhooks.routes(),
+            *RestoredRoutes(self.reporting.parts.counts).routes(),
         )
         blobs = Route("POST", f"{version}/blobs", self.blobs, BLOBS_BODY_BYTES)
         return (*(Route(*row) for row in table), blobs)
@@ -269,12 +271,12 @@ def _reading(parts: Parts) -> wiring.Reading:
 
 
 class _Digests(msgspec.Struct):
-    digests: list[str] = field(default_factory=list)
+    digests: tuple[str, ...] = ()
 
 
 def _digests(call: Call) -> set[Digest]:
     try:
         asked = msgspec.json.decode(call.body, type=_Digests).digests
         return {parse_digest(text) for text in asked}
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         raise UsageError(f"not a list of digests: {error}") from error

@@ -41,6 +41,27 @@ def test_the_daemon_learns_of_the_directory(run, daemon, target):
     assert (told["device"], told["inode"]) == (found.st_dev, found.st_ino)
 
 
+def test_the_daemon_learns_how_it_ended(run, daemon, target):
+    run("restore", "shop", "--to", target)
+
+    (told,) = daemon.endings
+    assert told["outcome"] == "restored"
+    assert told["size_bytes"] > 0
+    assert 0 <= told["took_s"] < 600
+
+
+def test_the_daemon_does_not_hear_of_what_was_only_planned_or_refused(
+    run, daemon, target
+):
+    assert run("restore", "shop", "--to", target, "--dry-run").code == 0
+    target.mkdir()
+    (target / "mine").write_text("x")
+    assert run("restore", "shop", "--to", target).code == 4
+    assert run("restore", "shop", "--to", target, "--if-missing").code == 0
+
+    assert not daemon.endings
+
+
 def test_without_a_target_it_goes_home(run, daemon, target):
     daemon.home = target
 
