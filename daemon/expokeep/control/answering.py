@@ -39,6 +39,22 @@ class Desk:
     limits: Limits
     held_bytes: int = 0
     """Of the bodies of all requests under way. Only the event loop's thread counts."""
+    held_of_strangers: int = 0
+
+    def hold(self, size_bytes: int, *, of_stranger: bool) -> None:
+        """Count bytes of a body; `hold` as many less when they are gone.
+
+        Raises:
+            Busy: they are too many. They count all the same.
+        """
+        self.held_bytes += size_bytes
+        self.held_of_strangers += size_bytes if of_stranger else 0
+        limit = self.limits.held_bytes
+        is_too_much = self.held_bytes > limit
+        if of_stranger:
+            is_too_much = is_too_much or self.held_of_strangers > limit // 2
+        if size_bytes > 0 and is_too_much:
+            raise Busy("too much is being sent at once")
 
 
 def application(routes: Sequence[Route], desk: Desk) -> ASGIApp:
@@ -88,7 +104,8 @@ class _Answering:
         peer = exchange.connection.peer
         try:
             with Work(self._desk.pool, self._desk.guests, peer) as work:
-                async with self._body(exchange.request) as body:
+                of_stranger = self._desk.guests.is_stranger(peer)
+                async with self._body(exchange.request, of_stranger) as body:
                     call = _call(exchange, body)
                     reply = await work.do(self._route.handler, call)
                     await _answer(exchange, reply, work)
@@ -98,7 +115,11 @@ class _Answering:
             await exchange.fail(error)
 
     @contextlib.asynccontextmanager
-    async def _body(self, request: Request) -> AsyncIterator[bytes]:
+    async def _body(
+        self,
+        request: Request,
+        of_stranger: bool,  # noqa: FBT001 - a fact about the request, handed on
+    ) -> AsyncIterator[bytes]:
         """Receive a body, within its own limit and the one for all together."""
         limit = self._route.body_bytes
         if int(request.headers.get("content-length", 0)) > limit:
@@ -107,14 +128,12 @@ class _Answering:
         try:
             async for chunk in request.stream():
                 body += chunk
-                self._desk.held_bytes += len(chunk)
+                self._desk.hold(len(chunk), of_stranger=of_stranger)
                 if len(body) > limit:
                     raise BodyTooLarge(limit)
-                if self._desk.held_bytes > self._desk.limits.held_bytes:
-                    raise Busy("too much is being sent at once")
             yield bytes(body)
         finally:
-            self._desk.held_bytes -= len(body)
+            self._desk.hold(-len(body), of_stranger=of_stranger)
 
 
 def _call(exchange: Exchange, body: bytes) -> Call:

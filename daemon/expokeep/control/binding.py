@@ -13,6 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from expokeep.errors import Busy, ConfigError
+from expokeep.log import get
+
+log = get(__name__)
 
 _BACKLOG = 128
 _KNOCK_S = 2.0
@@ -42,6 +45,7 @@ def bound_socket(
                 path.chmod(permissions)
             except OSError as error:
                 raise ConfigError(f"cannot make a socket at {path}: {error}") from error
+            _warn_of_neighbours(path)
             # Only now: until here, nobody could connect with other rights.
             listener.listen(_BACKLOG)
             made = path.lstat()
@@ -51,6 +55,16 @@ def bound_socket(
             with contextlib.suppress(FileNotFoundError):
                 if os.path.samestat(path.lstat(), made):
                     path.unlink()
+
+
+def _warn_of_neighbours(path: Path) -> None:
+    """Say so if others could take the socket away and answer in its place."""
+    mode = path.parent.stat().st_mode
+    is_kept = not mode & stat.S_IWOTH or mode & stat.S_ISVTX
+    if not is_kept:
+        log.warning(
+            "socket in a directory that anybody may write to", path=os.fspath(path)
+        )
 
 
 def _group_id(group: str | None) -> int | None:

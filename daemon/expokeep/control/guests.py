@@ -19,6 +19,7 @@ class Guests:
         self._limits = limits
         self._group_id = group_id
         self._seated: Counter[int] = Counter()
+        self._strangers = 0
         self._changed = threading.Condition()
 
     def enter(self, peer: Peer) -> None:
@@ -32,13 +33,20 @@ class Guests:
             own = self._seated[peer.uid]
             if total >= self._limits.connections:
                 raise Busy(f"{total} callers are being served, which is the most")
-            if self._is_stranger(peer) and own >= self._limits.connections_of_stranger:
-                raise Busy(f"{own} callers of uid {peer.uid} are being served")
+            if self.is_stranger(peer):
+                # However many uids one has, or many have together.
+                free = self._limits.connections - self._limits.connections_kept
+                if own >= self._limits.connections_of_stranger:
+                    raise Busy(f"{own} callers of uid {peer.uid} are being served")
+                if self._strangers >= free:
+                    raise Busy(f"{self._strangers} callers like you are being served")
+                self._strangers += 1
             self._seated[peer.uid] += 1
 
     def leave(self, peer: Peer) -> None:
         """Give the seat back."""
         with self._changed:
+            self._strangers -= self.is_stranger(peer)
             self._seated[peer.uid] -= 1
             self._seated += Counter()  # forgets who is not here any more
             self._changed.notify_all()
@@ -48,5 +56,6 @@ class Guests:
         with self._changed:
             return self._changed.wait_for(lambda: not self._seated.total(), timeout_s)
 
-    def _is_stranger(self, peer: Peer) -> bool:
+    def is_stranger(self, peer: Peer) -> bool:
+        """Return whether it is anybody: not root, not us, not in the group."""
         return peer.uid not in {0, os.geteuid()} and self._group_id not in peer.groups

@@ -79,9 +79,11 @@ class Limits:
     connections_of_stranger: int = 16
     """Of one uid that is not root, not ours and not in the socket's group; also the
     most requests of it that are worked on at once."""
+    connections_kept: int = 16
+    """Those that strangers do not get, all together: for who operates."""
     header_bytes: int = 64 * 1024
     held_bytes: int = 64 * MEBIBYTE
-    """Of all bodies of requests together."""
+    """Of all bodies of requests together; of those of strangers, half as many."""
     request_s: float = 10
     """From the first byte of a request to its last."""
     idle_s: int = 15

@@ -4,6 +4,7 @@ import socket
 import stat
 
 import pytest
+from structlog.testing import capture_logs
 
 from expokeep.control.binding import bound_socket
 from expokeep.errors import Busy, ConfigError
@@ -95,3 +96,23 @@ def test_an_unknown_group_is_named(path):
         pass
 
     assert not path.exists()
+
+
+def test_a_link_at_the_path_is_neither_followed_nor_taken_away(path, tmp_path):
+    path.symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(ConfigError, match="no socket"), bound_socket(path, 0o666, None):
+        pass
+
+    assert path.is_symlink()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize(("mode", "words"), [(0o777, 1), (0o1777, 0), (0o755, 0)])
+def test_a_place_where_others_could_take_it_away_is_told_of(path, mode, words):
+    path.parent.chmod(mode)
+
+    with capture_logs() as logged, bound_socket(path, 0o666, None):
+        pass
+
+    assert len(logged) == words

@@ -7,7 +7,7 @@ from expokeep.control.peer import Peer
 from expokeep.control.routes import Limits
 from expokeep.errors import Busy
 
-LIMITS = Limits(connections=4, connections_of_stranger=2)
+LIMITS = Limits(connections=4, connections_of_stranger=2, connections_kept=1)
 GROUP = 4242
 STRANGER = Peer(uid=12345, gid=1, pid=1, groups=frozenset({1}))
 OTHER = Peer(uid=12346, gid=1, pid=1, groups=frozenset({1}))
@@ -67,3 +67,23 @@ def test_one_can_wait_for_the_last_to_leave():
     guests.leave(STRANGER)
 
     assert guests.wait_until_gone(0)
+
+
+def test_strangers_of_many_uids_cannot_take_every_seat_together():
+    guests = Guests(LIMITS, GROUP)
+    for uid in range(20_000, 20_003):
+        guests.enter(Peer(uid=uid, gid=1, pid=1, groups=frozenset({1})))
+
+    with pytest.raises(Busy, match="3 callers like you"):
+        guests.enter(STRANGER)
+    guests.enter(MEMBER)
+
+
+def test_a_seat_that_strangers_gave_back_is_free_for_strangers():
+    guests = Guests(LIMITS, GROUP)
+    for _ in range(5):
+        seated(2, STRANGER, guests)
+        guests.enter(OTHER)
+        guests.leave(OTHER)
+        guests.leave(STRANGER)
+        guests.leave(STRANGER)
