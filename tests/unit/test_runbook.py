@@ -1,10 +1,13 @@
 """Holds the runbook to the states and failures that there are."""
 
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
 
+from expokeep.cli.main import cli
 from expokeep.errors import ExpokeepError
 from expokeep.model.guard import Life, refusal
 
@@ -12,6 +15,8 @@ TOP = Path(__file__).parents[2]
 RUNBOOK = (TOP / "docs/RUNBOOK.md").read_text()
 PAGES = ["CHANGELOG.md", "README.md", "docs/API.md", "docs/RUNBOOK.md"]
 
+BLOCKS = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+CALL = re.compile(r"(?:sudo )?(?:[A-Z_]+=\S+ )*expokeep (.+)")
 OF_THE_CALLER = {1, 2, 3, 124}
 """Exit codes whose message says all: there is no state to mend."""
 
@@ -56,3 +61,66 @@ def test_no_page_says_a_thing_twice(page):
     ]
 
     assert len(paragraphs) == len(set(paragraphs))
+
+
+def commands() -> list[list[str]]:
+    """Return every call of `expokeep` that the runbook names, word by word."""
+    spans = re.findall(
+        r"`([^`\n]+)`", re.sub(r"```.*?```", "", RUNBOOK, flags=re.DOTALL)
+    )
+    typed = [line for block in BLOCKS.findall(RUNBOOK) for line in block.splitlines()]
+    found = []
+    for text in (*spans, *typed):
+        for call in re.split(r"\$\(|\|\||&&|;|\n", text):
+            if match := re.match(
+                r"(?:sudo )?(?:[A-Z_]+=\S+ )*expokeep (.+)", call.strip()
+            ):
+                words = shlex.split(re.sub(r"[)>|].*", "", match[1]), comments=True)
+                found.append([word for word in words if word != "..."])
+    return found
+
+
+CALLS = commands()
+
+
+def command_of(words: list[str]) -> tuple[click.Command, list[str]]:
+    """Return which command is meant, and the words that are left for it."""
+    found: click.Command | None = cli
+    rest = list(words)
+    while isinstance(found, click.Group) and rest and rest[0] in known(found):
+        found = found.get_command(click.Context(found), rest.pop(0))
+    assert found is not None
+    return found, rest
+
+
+def known(group: click.Group) -> list[str]:
+    return group.list_commands(click.Context(group))
+
+
+@pytest.mark.parametrize("words", CALLS, ids=" ".join)
+def test_a_command_that_is_to_be_typed_exists_with_its_options(words):
+    command, rest = command_of(words)
+    options = {name for one in command.params for name in one.opts + one.secondary_opts}
+    used = {word.split("=")[0] for word in rest if re.match(r"--?[a-z]", word)}
+
+    assert command is not cli, words
+    assert used <= options
+
+
+def test_there_are_commands_to_look_at():
+    assert len(CALLS) > 80
+
+
+def test_every_way_in_which_the_daemon_ends_is_explained():
+    section = RUNBOOK.split("## The daemon does not start", 1)[1].split("\n## ", 1)[0]
+    told = set(map(int, re.findall(r"^\| exit (\d+)", section, re.MULTILINE)))
+
+    assert told == {1, 2, 11, 12, 18, 78}
+
+
+def test_every_section_is_named_at_the_top():
+    top, *rest = re.split(r"^## ", RUNBOOK, flags=re.MULTILINE)
+    headings = [one.splitlines()[0] for one in rest]
+    missing = [one for one in headings if f"(#{anchor(one)})" not in top]
+
+    assert not missing
