@@ -271,6 +271,7 @@ def test_damaged_bytes_leave_nothing_behind(run, daemon, target):
     ended = run("restore", "shop", "--to", target)
 
     assert ended.code == 15
+    assert daemon.endings == [{"outcome": "failed"}]
     assert list(target.parent.iterdir()) == []
 
 

@@ -34,7 +34,7 @@ DAEMON = Group(
         gauge("watchdog_last_ping_timestamp_seconds", "When it last said so."),
         gauge(
             "worker_stuck_seconds",
-            "So long some piece of work has made no progress; at 900 it hangs.",
+            "So long a piece of work has made no progress; at `hung-after` it hangs.",
             worker=("saver", "shipper"),
         ),
         gauge(

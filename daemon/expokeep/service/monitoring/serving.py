@@ -24,7 +24,7 @@ from expokeep.settings.monitoring import host_and_port
 log = get(__name__)
 
 FIGURES_LOOK_EVERY_S = 1.0
-TRY_EVERY_S = 10.0
+TRY_EVERY_S = 2.0
 """Between two tries to listen where somebody else does."""
 
 _HINT = b"expokeepd: /metrics /healthz /readyz\n"
