@@ -36,11 +36,12 @@ $(VENV)/dev: pyproject.toml | $(BIN)/python
 setup: $(VENV)/dev tools ## make the virtual environment for development
 
 .PHONY: tools
+MORE_TOOLS :=
 tools:
 	@missing=""; \
 	for tool in zstd:zstd tar:tar curl:curl patch:patch bsdtar:libarchive-tools strace:strace \
 	            node:nodejs git:git unzip:unzip mandoc:mandoc zsh:zsh fish:fish \
-	            promtool:prometheus systemd-analyze:systemd dbus-daemon:dbus; do \
+	            promtool:prometheus systemd-analyze:systemd dbus-daemon:dbus $(MORE_TOOLS); do \
 	  command -v "$${tool%%:*}" >/dev/null || missing="$$missing $${tool##*:}"; \
 	done; \
 	[ -z "$$missing" ] && exit 0; \
@@ -66,6 +67,7 @@ test: $(VENV)/dev tools ## every test but the long ones and those that need npm
 
 check: lint test ## what a change must pass: lint and test
 
+full: MORE_TOOLS := /usr/sbin/debootstrap:debootstrap
 full: lint tools ## check, and the long tests and those that need npm
 	$(PYTEST) -q $(PARALLEL)
 
@@ -87,6 +89,7 @@ bench: $(VENV)/dev ## measure expokeep beside what a user would pick instead
 
 docs: $(VENV)/dev ## write what is generated
 	$(BIN)/python -m expokeep.settings.example > config/expokeep.example.yaml
+	$(BIN)/python -m expokeep.settings.reference > docs/CONFIGURATION.md
 
 man: $(VENV)/embedded ## write the man pages into build/man
 	$(BIN)/python -m expokeep.cli.manual build/man $$(git log -1 --format=%cs 2>/dev/null)
