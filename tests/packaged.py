@@ -53,6 +53,7 @@ class Packaged:
         self.machine.write("/etc/sysusers.d/app.conf", "u app - - /srv/app\n")
         self.machine.do("systemd-sysusers")
         self.machine.do("systemd-tmpfiles", "--create", "expokeep.conf")
+        self.machine.do("mkdir", "-p", "/srv/app")
         self.machine.write("/etc/systemd/system/expo@.service", SESSIONS_UNIT)
         self.configure(QUICK)
         keys = self.site.seaweed
