@@ -21,6 +21,7 @@ from expokeep.settings.values import Settings
 from expokeep.snapshot.bounding import BuildTooBig
 from expokeep.snapshot.outcome import Outcome
 from expokeep.snapshot.run import Snapshotter
+from expokeep.snapshot.ship import ForeignDirectory
 from expokeep.snapshot.values import Request, this_moment
 from expokeep.spool.spool import SpoolFailing
 from expokeep.store.retrying import RetryPolicy
@@ -99,7 +100,10 @@ class Saving:
         except (ExpokeepError, OSError) as error:
             self.shipping.counts.add("captures_total", request.trigger, "failed")
             self._failed(line, error)
-            line.changed_at = changed_at or line.changed_at
+            # Of a directory that is another user's nothing is unsaved: whoever squats
+            # must not have others wait for it, nor an operator be called.
+            if not isinstance(error, ForeignDirectory):
+                line.changed_at = changed_at or line.changed_at
             return None
         except Exception as error:
             # A fault of ours, which the worker logs in full and tries again.
@@ -152,6 +156,9 @@ class Saving:
             say = log.warning if line.too_big is None else log.debug
             self.excess.rejected(line, error)
             delay_s = self.settings.reconcile_interval_s  # a change brings us earlier
+        if isinstance(error, ForeignDirectory):
+            say = log.warning if line.failures == 1 else log.debug
+            delay_s = self.settings.reconcile_interval_s
         if isinstance(error, NoSpace | SpoolFailing):
             self.rooms.refused(line, error)
             say = log.debug  # `Rooms` tells of it once, and not for each directory
