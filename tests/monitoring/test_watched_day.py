@@ -5,7 +5,6 @@ The day is lived once: work, restores, a share, proofs; then an outage of the bu
 
 import contextlib
 import math
-import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -15,10 +14,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from alerting import RULES, filled_in, queries
-from daemons import QUICK, Daemon, appear, daemon_on, until, write
+from daemons import QUICK, Daemon, appear, until, write
+from looking import daemon_to_look_at
 from scraping import Prometheus, prometheus_on
 
-ANN, BOB = "ann", "bob"
+ANN, BOB, CID = "ann", "bob", "cid"
 IN_THE_DAY = {"job": ".*", "instance": ".*", "__rate_interval": "10m"}
 PATIENCE_S = 60.0
 
@@ -51,18 +51,10 @@ def taking() -> Iterator[str]:
 def settings(heartbeat_url: str) -> str:
     return f"""\
 {QUICK}
-addr: 127.0.0.1:0
 heartbeat-url: {heartbeat_url}
 heartbeat-interval: 1s
 spool: {{min-free: 1MB}}
 """
-
-
-def address(daemon: Daemon) -> str:
-    """Return where a daemon tells its metrics."""
-    served = r"metrics served\W.*?\bport\W+(\d+)"
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", daemon.log)
-    return f"127.0.0.1:{re.findall(served, plain)[-1]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +81,9 @@ def work(daemon: Daemon) -> str:
     daemon.await_versions(sid, 2)
     daemon.ask("restore", sid, "--to", site.top / "back")
     shutil.rmtree(other)
-    link = daemon.cli("--as", ANN, "share", "create", sid).stdout.split()[-1]
-    daemon.ask("--as", BOB, "share", "import", link)
-    daemon.cli("--as", BOB, "share", "import", link[:-8] + "a" * 8)
+    made = daemon.cli("--as", ANN, "share", "create", sid, "--to", BOB)
+    daemon.ask("--as", BOB, "share", "import", made.stdout.strip())
+    assert daemon.cli("--as", CID, "share", "import", made.stdout.strip()).returncode
     for words in (["check"], ["drill"], ["gc"], ["status"]):
         daemon.ask(*words)
     return sid
@@ -131,11 +123,11 @@ def day(prepare_site) -> Iterator[Day]:
     with (
         taking() as heartbeat_url,
         prepare_site() as site,
-        daemon_on(site, settings=settings(heartbeat_url)) as daemon,
+        daemon_to_look_at(site, settings=settings(heartbeat_url)) as (daemon, window),
     ):
         daemon.start()
-        top = site.top / "prometheus"
-        with prometheus_on([address(daemon)], RULES, top) as prometheus:
+        target, top = f"127.0.0.1:{window.port}", site.top / "prometheus"
+        with prometheus_on([target], RULES, top) as prometheus:
             until(lambda: prometheus.value("sum(up)") == 1, "a scrape", PATIENCE_S)
             sid = work(daemon)
             look_again(daemon, prometheus)
