@@ -41,7 +41,7 @@ tools:
 	@missing=""; \
 	for tool in zstd:zstd tar:tar curl:curl patch:patch bsdtar:libarchive-tools strace:strace \
 	            node:nodejs git:git unzip:unzip mandoc:mandoc zsh:zsh fish:fish \
-	            promtool:prometheus systemd-analyze:systemd dbus-daemon:dbus $(MORE_TOOLS); do \
+	            promtool:prometheus systemd-analyze:systemd dbus-daemon:dbus /usr/bin/python3:python3 $(MORE_TOOLS); do \
 	  command -v "$${tool%%:*}" >/dev/null || missing="$$missing $${tool##*:}"; \
 	done; \
 	[ -z "$$missing" ] && exit 0; \

@@ -69,6 +69,8 @@ def program_binds() -> dict[Path, Path]:
     """
     ours = _VERSION.removeprefix("python")
     say = "import sys; print('%d.%d' % sys.version_info[:2])"
+    if not SYSTEM_PYTHON.exists():
+        raise LookupError(f"{SYSTEM_PYTHON} is missing")
     command = [SYSTEM_PYTHON, "-c", say]
     theirs = subprocess.check_output(command, text=True).strip()
     if ours != theirs:
