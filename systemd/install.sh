@@ -288,7 +288,8 @@ advise() {
         say "$version is installed; what runs goes on with the release before it." \
             "Next (see docs/UPGRADE.md):"
         cat <<EOF
-  expokeep db migrate --dry-run      # whether the schema changes; then without
+  CREDENTIALS_DIRECTORY=$config/credentials expokeep db migrate --dry-run
+                                     # whether the schema changes; then without
   systemctl restart expokeepd
 EOF
         return
@@ -306,7 +307,8 @@ EOF
   #   $config/credentials/secret-access-key   that of the access key
   #   $config/credentials/database-url        postgresql://USER:PASSWORD@HOST/DATABASE
   expokeep config validate $config/expokeep.yaml
-  DATABASE_URL=... expokeep db migrate    # as a role that may create a schema, once
+  CREDENTIALS_DIRECTORY=$config/credentials expokeep db migrate
+                                     # once, as a role that may create a schema
   systemctl enable --now expokeepd
   expokeep doctor                    # what is wrong, and how to mend it
 EOF

@@ -60,6 +60,7 @@ class Fresh:
             text=True,
         )
         self._root = root
+        self._begun: list[subprocess.Popen[str]] = []
         assert self._first.stdout is not None
         assert self._first.stdout.readline() == "ready\n"
         children = Path(f"/proc/{self._first.pid}/task/{self._first.pid}/children")
@@ -68,6 +69,8 @@ class Fresh:
     def close(self) -> None:
         """End all that runs in it."""
         self._first.communicate()
+        for process in self._begun:
+            process.communicate(timeout=WAIT_S)
 
     def begin(self, line: str, **options: int) -> "subprocess.Popen[str]":
         """Start a line of shell as root of the machine, and return at once."""
@@ -80,7 +83,7 @@ class Fresh:
             **self._pip,
         }
         words = [f"{name}={value}" for name, value in environment.items()]
-        return subprocess.Popen(
+        begun = subprocess.Popen(
             [*enter, *words, "bash", "-c", f"cd; {line}"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -88,6 +91,8 @@ class Fresh:
             text=True,
             **options,
         )
+        self._begun.append(begun)
+        return begun
 
     def do(self, line: str) -> str:
         """Run a line of shell to its end; it must succeed."""
@@ -160,4 +165,6 @@ def _places() -> list[Path]:
     words = [word.removeprefix("file://") for value in values for word in value.split()]
     named = {Path(word) for word in words if word.startswith("/")}
     places = {path.parent if path.name == "simple" else path for path in named}
-    return sorted(path for path in places if path.exists())
+    return sorted(
+        path for path in places if path.exists() and places.isdisjoint(path.parents)
+    )
