@@ -2,10 +2,11 @@
 
 import json
 import os
+import socket
 import sys
 
 import elsewhen
-from daemons import QUICK, SCRIPTS, daemon_on, run
+from daemons import QUICK, SCRIPTS, daemon_on, run, until
 from databases import fresh_database
 
 
@@ -97,6 +98,24 @@ def test_a_daemon_with_a_tmp_of_its_own(as_root, site):
 
     assert found["daemons-tmp"]["state"] == "error"
     assert "PrivateTmp=no" in found["daemons-tmp"]["hint"]
+
+
+def test_an_address_in_use_and_a_heartbeat_that_nobody_takes(site):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        environment = {
+            "EXPOKEEP_ADDR": f"127.0.0.1:{port}",
+            "EXPOKEEP_HEARTBEAT_URL": "http://127.0.0.1:9/canary",
+        }
+        with daemon_on(site, "unheard", environment=environment) as daemon:
+            daemon.start()
+            until(lambda: "heartbeat not taken" in daemon.log, "it is tried")
+            found = looked(daemon)
+            daemon.kill()
+
+    assert (found["metrics"]["state"], found["heartbeat"]["state"]) == ("error",) * 2
+    assert f"{port}" in found["metrics"]["detail"]
+    assert "canary" not in str(found)
 
 
 def test_without_a_daemon_and_without_servers_it_says_what_it_can(site):

@@ -1,6 +1,7 @@
 """A watch that is overwhelmed, a file that gives no peace: what is stored is right."""
 
 import dataclasses
+import json
 import os
 import signal
 import threading
@@ -71,6 +72,9 @@ def test_a_session_without_watches_is_polled_and_announced(prepare_site):
         (told,) = status["watch"]["degraded"]
         assert status["state"] == "degraded"
         assert told.endswith("ENOSPC")
+        found = json.loads(daemon.cli("doctor", "--json").stdout)["checks"]
+        (watching,) = [one for one in found if one["code"] == "watching"]
+        assert watching["state"] == "warning"
 
         for _sid, place in names:
             write(place, {"src/17/a.js": "changed, and perhaps nobody is told"})

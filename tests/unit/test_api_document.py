@@ -3,6 +3,7 @@
 import datetime
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 
@@ -27,6 +28,7 @@ from expokeep.retention import documents as retention_documents
 from expokeep.service.accounting import AccountingRoutes
 from expokeep.service.acting import Acting
 from expokeep.service.building import BuildRoutes
+from expokeep.service.doctor import Doctoring
 from expokeep.service.exporting import ExportRoutes
 from expokeep.service.forking import ForkingRoutes
 from expokeep.service.handlers import Handlers
@@ -72,7 +74,8 @@ def test_every_route_has_a_heading_and_every_heading_a_route():
         acting=Acting(None, None, None),
         looking_back=LookingBackRoutes(None, None),
         accounting=AccountingRoutes(None, None),
-        reporting=Reporting(None, None, now, embedded=False),
+        reporting=Reporting(SimpleNamespace(counts=None), None, now, embedded=False),
+        doctoring=Doctoring(None, None, None),
         proving=ProvingRoutes(None, None),
         retaining=RetainingRoutes(None, None),
         exporting=ExportRoutes(None, None, None, None),

@@ -1,7 +1,7 @@
 """Looks for what is known to go wrong around a daemon, and says how to mend it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from expokeep import clock, wiring
@@ -62,7 +62,7 @@ class Doctoring:
         yield from disks(settings)
         yield from process(settings, is_root_needed=bool(settings.hooks.on_version))
         yield from configured(settings, self.reloading.reread)
-        for look in (_backlog, _watching, _hooks, _webhooks, _sharing, _app_tables):
+        for look in _LOOKS:
             yield from look(parts)
 
 
@@ -156,3 +156,32 @@ def _app_tables(parts: Parts) -> Iterator[Check]:
         yield Check(name, "warning", what, hint)
     if found is not None and not wrong:
         yield Check(name, "ok", state_of(found))
+
+
+def _metrics(parts: Parts) -> Iterator[Check]:
+    addr = parts.settings.addr
+    if parts.page_error is not None:
+        hint = "`ss -ltnp` says who has it; set addr to another, or to off."
+        yield Check("metrics", "error", str(parts.page_error), hint)
+    elif addr:
+        yield Check("metrics", "ok", addr)
+    else:
+        hint = "Set addr, and have Prometheus look: docs/MONITORING.md."
+        yield Check("metrics", "warning", "nobody can look: addr is off", hint)
+
+
+def _heartbeat(parts: Parts) -> Iterator[Check]:
+    trouble = parts.heartbeat_trouble
+    if parts.settings.heartbeat_url is None:
+        return
+    if trouble is not None:
+        hint = "See RUNBOOK, `The heartbeat does not arrive`."
+        yield Check("heartbeat", "error", f"not sent, or not taken: {trouble}", hint)
+    else:
+        yield Check("heartbeat", "ok", "the last one was taken, or none is due")
+
+
+_LOOKS: tuple[Callable[[Parts], Iterator[Check]], ...] = (
+    *(_backlog, _watching, _hooks, _webhooks, _sharing, _app_tables),
+    *(_metrics, _heartbeat),
+)

@@ -64,6 +64,8 @@ class Parts:
     """Whether what is in the file now could be read, when that was last tried."""
     page_error: ExpokeepError | None = None
     """Why nobody can look at `addr`, if nobody can."""
+    heartbeat_trouble: str | None = None
+    """Why the last heartbeat was not sent or not taken, if it was not."""
     maintenance: Maintenance | None = None
     """None where no database is configured."""
     telling: Telling | None = None

@@ -48,6 +48,7 @@ class Heartbeat:
             self._tell("heartbeat withheld", trouble)
         else:
             trouble = self._sent(url)
+        self._parts.heartbeat_trouble = trouble
         again_s = interval_s if trouble is None else min(interval_s, AGAIN_AFTER_S)
         self._due_s = began_s + again_s
 
