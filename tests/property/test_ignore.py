@@ -1,10 +1,11 @@
 """Ignore rules that match in time, and still what git says."""
 
 import pathspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expokeep.model.ignore import project_lines, rules
+from expokeep.model.ignore import DEFAULT_EXCLUDES, project_lines, rules
 
 LINES = st.lists(
     st.sampled_from(["*", "**", "?", "a", "b", "/", ".", "[ab]", "[!a]", "\\*", "!"]),
@@ -36,3 +37,20 @@ def test_no_rule_of_a_project_takes_for_ever():
     assert not found.excludes(name, is_directory=False)
     assert not found.excludes(deep, is_directory=False)
     assert len(found.patterns) == 2
+
+
+@pytest.mark.parametrize("line", ["!*", "!**", "!/**", "!node_modules/**", "!.git/*"])
+def test_nothing_that_a_project_says_brings_back_a_directory_of_the_host(line):
+    found = rules(DEFAULT_EXCLUDES, project_lines(line.encode()))
+
+    for path in (b"node_modules", b"src/node_modules", b".git", b".expo"):
+        assert found.excludes(path, is_directory=True)
+
+
+@pytest.mark.parametrize("line", ["[z-a]", "[!b-*]", "x[9-0]*"])
+def test_a_range_that_is_none_is_no_rule_and_stops_nothing(line):
+    found = rules([], project_lines(f"{line}\n*.tmp\n".encode()))
+
+    assert found.patterns == ("*.tmp",)
+    with pytest.raises(ValueError, match="not an ignore rule"):
+        rules([line])

@@ -29,6 +29,12 @@ MAX_IGNORE_LINES = 1000
 MAX_DEEP_WILDCARDS = 3
 """Of `**` in one line of a project: each multiplies the time by the depth of a path."""
 
+_NO_RULE = (GitIgnorePatternError, ValueError, re.error)
+
+_CLASS = re.compile(r"\\.|\[(\^?\]?)((?:\\.|[^\]\\])*)\]", re.DOTALL)
+_MEANS_MORE = re.compile(r"\\.|\[|&&|~~|\|\||--", re.DOTALL)
+"""In a class of letters: what regular expressions may take for a set in a set."""
+
 _STAR = r"[^/]*"
 _STAR_AND_MORE = re.compile(
     rf"{re.escape(_STAR)}"
@@ -44,11 +50,15 @@ class Rules:
 
     spec: pathspec.GitIgnoreSpec
     patterns: tuple[str, ...]
+    unbreakable: pathspec.GitIgnoreSpec
+    """Directories that no line of a project brings back, wherever it stands."""
 
     def excludes(self, path: bytes, *, is_directory: bool) -> bool:
         """Return whether this path, and all below it, is left out."""
         text = path.decode("utf-8", "surrogateescape")
-        return self.spec.match_file(f"{text}/" if is_directory else text)
+        path_text = f"{text}/" if is_directory else text
+        # Asked by itself: among others, `!*` has more weight than a directory.
+        return self.unbreakable.match_file(path_text) or self.spec.match_file(path_text)
 
 
 def rules(excludes: Sequence[str], project: Iterable[str] = ()) -> Rules:
@@ -58,7 +68,7 @@ def rules(excludes: Sequence[str], project: Iterable[str] = ()) -> Rules:
     one exception that keeps the kernel's watches bounded: nothing brings back
     `node_modules/`, `.git/` or another directory that the host excludes.
 
-    >>> rules(["node_modules/"], ["!node_modules/"]).excludes(
+    >>> rules(["node_modules/"], ["!node_modules/", "!*"]).excludes(
     ...     b"node_modules", is_directory=True)
     True
     >>> rules(["*.log"], ["!keep.log"]).excludes(b"keep.log", is_directory=False)
@@ -72,9 +82,9 @@ def rules(excludes: Sequence[str], project: Iterable[str] = ()) -> Rules:
     for line in lines:
         try:
             _spec([line])
-        except (GitIgnorePatternError, ValueError) as error:
+        except _NO_RULE as error:
             raise ValueError(f"not an ignore rule: {line!r} ({error})") from error
-    return Rules(_spec(lines), lines)
+    return Rules(_spec(lines), lines, _spec(directories))
 
 
 class _Pattern(GitIgnoreSpecPattern):
@@ -90,8 +100,19 @@ class _Pattern(GitIgnoreSpecPattern):
         """Return the regular expression of a line, and whether it leaves out."""
         regex, include = super().pattern_to_regex(pattern)
         if regex is not None:
+            regex = _CLASS.sub(_plain_class, regex)
             regex = _STAR_AND_MORE.sub(r"(?>[^/]*?\1)", regex)
         return regex, include
+
+
+def _plain_class(found: re.Match[str]) -> str:
+    """Return a class of letters that is just that."""
+    if found[2] is None:
+        return found[0]
+    letters = _MEANS_MORE.sub(
+        lambda one: one[0] if one[0][0] == "\\" else f"\\{one[0]}", found[2]
+    )
+    return f"[{found[1]}{letters}]"
 
 
 def _spec(lines: Iterable[str]) -> pathspec.GitIgnoreSpec:
@@ -114,6 +135,6 @@ def _is_rule(line: str) -> bool:
         return False
     try:
         _spec([line])
-    except (GitIgnorePatternError, ValueError):
+    except _NO_RULE:
         return False
     return bool(line.strip()) and not line.startswith("#")
