@@ -16,12 +16,14 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote
 
 from expokeep import clock
 from expokeep.errors import ExpokeepError, QuotaExceeded, TimedOut, UsageError
 from expokeep.export.repository import GitFailed, clean_environment
 from expokeep.model import size
+from expokeep.model.names import for_terminal
 
 _HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*"
 _REST = r"[^\s\x00-\x1f]*"
@@ -35,6 +37,14 @@ _LOOK_EVERY_S = 0.2
 _FIRST_UID, _UIDS = 1_900_000_000, 100_000_000
 _NOBODY = 65534
 _SAID_BYTES = 2000
+_MEMORY_BYTES = 2 * 1024 * 1024 * 1024
+"""Of one git: a few bytes of a pack may stand for an object of any size."""
+_FILE_TO_SPARE_BYTES = 1024 * 1024
+_LIMITED = (
+    'ulimit -c 0 && ulimit -d "$1" && ulimit -f "$2" && ulimit -t "$3"'
+    ' && shift 3 && exec "$@"'
+)
+"""A line for a shell: all that git starts has these limits, too."""
 _SETTINGS = (
     "protocol.allow=never",
     "core.hooksPath=/dev/null",
@@ -45,6 +55,7 @@ _SETTINGS = (
     "fetch.recurseSubmodules=false",
     "gc.auto=0",
     "maintenance.auto=false",
+    "pack.threads=1",
     "http.lowSpeedLimit=1000",
     "http.lowSpeedTime=30",
 )
@@ -95,6 +106,9 @@ class Clone:
     home: Path
     uid: int | None
     until_s: float
+    max_bytes: int
+    errors: IO[bytes]
+    """What git says when something goes wrong, which may be any amount."""
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """Start git in the repository."""
@@ -107,9 +121,9 @@ class Clone:
             GitFailed: it failed.
         """
         with self.start(*words) as git:
-            out, err = git.communicate()
+            out, _ = git.communicate()
         if git.returncode != 0:
-            raise _failed(words[0], err)
+            raise _failed(words[0], self)
         return out
 
 
@@ -122,19 +136,23 @@ def cloned(source: Origin, max_bytes: int, timeout_s: float) -> Iterator[Clone]:
         QuotaExceeded: it is too large.
         TimedOut: it took too long.
     """
+    held = contextlib.ExitStack()
     home = Path(tempfile.mkdtemp(prefix="expokeep-git-"))
     try:
         uid = _given(home, source.uid)
         until_s = clock.monotonic_s() + timeout_s
-        clone = Clone(home / "repository", home, uid, until_s)
+        place = home / "repository"
+        errors = held.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - held
+        clone = Clone(place, home, uid, until_s, max_bytes, errors)
         words = [*_words(), "-c", f"protocol.{source.protocol}.allow=always"]
         words += ["clone", "--quiet", "--bare", "--depth=1", "--single-branch"]
         words += ["--no-tags", "--template="]
         words += ["--branch", source.ref] if source.ref is not None else []
         git = _started(clone, [*words, "--", source.url, str(clone.repository)])
-        _watch(git, clone, max_bytes)
+        _watch(git, clone)
         yield clone
     finally:
+        held.close()
         shutil.rmtree(home, ignore_errors=True)
 
 
@@ -156,12 +174,12 @@ def _started(clone: Clone, command: list[str]) -> subprocess.Popen[bytes]:
     }
     try:
         return subprocess.Popen(  # noqa: S603 - no shell, and URLs behind `--`
-            command,
+            [*_limits(clone), *command],
             cwd=clone.home,
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=clone.errors,
             start_new_session=True,
             umask=0o077,
             user=clone.uid if is_other else None,
@@ -172,31 +190,39 @@ def _started(clone: Clone, command: list[str]) -> subprocess.Popen[bytes]:
         raise GitFailed(f"git cannot be run: {error.strerror or error}") from error
 
 
-def _watch(git: subprocess.Popen[bytes], clone: Clone, max_bytes: int) -> None:
+def _limits(clone: Clone) -> list[str]:
+    """Return the words before a command that bound what it may take."""
+    left_s = max(1.0, clone.until_s - clock.monotonic_s())
+    file_bytes = clone.max_bytes + _FILE_TO_SPARE_BYTES
+    most = (_MEMORY_BYTES // 1024, file_bytes // 512, int(left_s) + 1)
+    return ["/bin/sh", "-c", _LIMITED, "sh", *map(str, most)]
+
+
+def _watch(git: subprocess.Popen[bytes], clone: Clone) -> None:
     """Wait for the end of git, which is ended if it takes too long or too much."""
-    err = b""
     with git:
         try:
             while True:
                 try:
-                    _, err = git.communicate(timeout=_LOOK_EVERY_S)
+                    git.communicate(timeout=_LOOK_EVERY_S)
                     break
                 except subprocess.TimeoutExpired:
-                    _require_bounds(clone, max_bytes)
+                    _require_bounds(clone)
         except BaseException:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(git.pid, signal.SIGKILL)
             raise
+    _require_bounds(clone)
     if git.returncode != 0:
-        raise _failed("clone", err)
-    _require_bounds(clone, max_bytes)
+        raise _failed("clone", clone)
 
 
-def _require_bounds(clone: Clone, max_bytes: int) -> None:
+def _require_bounds(clone: Clone) -> None:
     if clock.monotonic_s() > clone.until_s:
         raise TimedOut("it took too long to clone")
-    if _size_bytes(clone.home) > max_bytes:
-        raise QuotaExceeded(f"the repository takes more than {size.shown(max_bytes)}")
+    if _size_bytes(clone.home) > clone.max_bytes:
+        most = size.shown(clone.max_bytes)
+        raise QuotaExceeded(f"the repository takes more than {most}")
 
 
 def _size_bytes(top: Path) -> int:
@@ -208,8 +234,10 @@ def _size_bytes(top: Path) -> int:
     return found
 
 
-def _failed(what: str, err: bytes) -> ExpokeepError:
-    said = err[-_SAID_BYTES:].decode(errors="replace").strip()
+def _failed(what: str, clone: Clone) -> ExpokeepError:
+    end = os.fstat(clone.errors.fileno()).st_size
+    err = os.pread(clone.errors.fileno(), _SAID_BYTES, max(0, end - _SAID_BYTES))
+    said = " ".join(for_terminal(err).replace("\\x0a", " ").split())
     return GitFailed(f"git {what}: {said or 'it failed'}")
 
 
