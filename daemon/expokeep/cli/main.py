@@ -250,7 +250,10 @@ def _tell(error: ExpokeepError, *, as_json: bool) -> NoReturn:
         }
         click.echo(json.dumps(document, separators=(",", ":")), err=True)
     else:
-        click.echo(f"expokeep: error: {error}", err=True)
+        from expokeep.cli import text  # noqa: PLC0415 - as json
+
+        # Both may come from whoever answers on the socket, or quote a bucket.
+        click.echo(f"expokeep: error: {text.patch(str(error))}", err=True)
         if error.hint:
-            click.echo(f"hint: {error.hint}", err=True)
+            click.echo(f"hint: {text.patch(error.hint)}", err=True)
     sys.exit(error.exit_code)

@@ -41,7 +41,7 @@ def decode(raw: bytes, kind: type[Document]) -> Document:
     """
     try:
         return msgspec.json.decode(raw, type=kind)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         raise DaemonUnreachable(f"the daemon's answer is odd: {error}") from error
 
 

@@ -19,6 +19,9 @@ from expokeep.control.failure import error_of
 from expokeep.control.peer import USER_HEADER
 from expokeep.errors import DaemonUnreachable, ExpokeepError, TimedOut
 
+_DOCUMENT_BYTES = 512 * 1024 * 1024
+_LINE_BYTES = 64 * 1024 * 1024
+"""More than any daemon of ours says at once, however much it keeps."""
 _RECEIVE_BYTES = 64 * 1024
 """Small enough for malloc to reuse; above 128 KiB each read costs fresh pages, and half
 of the speed."""
@@ -58,11 +61,11 @@ class Client:
 
     def get(self, path: str, /, **query: Value) -> bytes:
         """Return a document."""
-        return b"".join(self.stream("GET", path, None, **query))
+        return _whole(self.stream("GET", path, None, **query))
 
     def post(self, path: str, /, body: Mapping[str, Any]) -> bytes:
         """Return a document."""
-        return b"".join(self.stream("POST", path, body))
+        return _whole(self.stream("POST", path, body))
 
     def lines(
         self,
@@ -73,14 +76,16 @@ class Client:
         **query: Value,
     ) -> Generator[dict[str, Any], None, None]:
         """Yield objects as they come. The first one that is asked for asks."""
-        rest = b""
+        rest = bytearray()
         for data in self.stream(method, path, body, **query):
-            *whole, rest = (rest + data).split(b"\n")
-            for line in whole:
-                document = json.loads(line)
-                if (error := error_of(document)) is not None:
-                    raise error
-                yield document
+            if b"\n" not in data:
+                rest += data
+            else:
+                *whole, end = b"".join((rest, data)).split(b"\n")
+                rest = bytearray(end)
+                yield from map(_document, whole)
+            if len(rest) > _LINE_BYTES:
+                raise DaemonUnreachable("the daemon's answer has no end")
 
     def stream(
         self,
@@ -101,7 +106,35 @@ class Client:
             if status == 200:
                 yield from exchange.data()
             else:
-                raise _failure(status, b"".join(exchange.data()))
+                raise _failure(status, _whole(exchange.data()))
+
+
+def _whole(data: Iterable[bytes]) -> bytes:
+    """Return a document that comes in parts, if it ever ends."""
+    parts, size_bytes = [], 0
+    for part in data:
+        size_bytes += len(part)
+        if size_bytes > _DOCUMENT_BYTES:
+            raise DaemonUnreachable("the daemon's answer has no end")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _document(line: bytes) -> dict[str, Any]:
+    """Return the object on a line.
+
+    Raises:
+        ExpokeepError: it tells of an error: that one.
+    """
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DaemonUnreachable(f"the daemon's answer is odd: {error}") from error
+    if (told := error_of(document)) is not None:
+        raise told
+    if not isinstance(document, dict):
+        raise DaemonUnreachable("the daemon's answer is odd: no object is on a line")
+    return document
 
 
 def _target(path: str, query: Mapping[str, Value]) -> str:
@@ -120,7 +153,7 @@ def _json(body: Mapping[str, Any] | None) -> bytes:
 def _failure(status: int, document: bytes) -> ExpokeepError:
     try:
         error = error_of(json.loads(document))
-    except ValueError:
+    except (ValueError, RecursionError):
         error = None
     return error or ExpokeepError(f"the daemon answered HTTP {status}")
 

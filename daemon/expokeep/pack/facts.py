@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from expokeep.model.names import for_terminal
 from expokeep.model.version import Trigger
 from expokeep.pack import zstd
 from expokeep.pack.format import PackDamaged
@@ -149,8 +150,9 @@ def decode_facts(data: bytes) -> list[Fact]:
     try:
         header = _HEADER.decode(first)
         facts = [_FACT.decode(line) for line in lines]
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise PackDamaged(f"a damaged object of facts: {error}") from error
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        said = for_terminal(str(error).encode())
+        raise PackDamaged(f"a damaged object of facts: {said}") from error
     if header.v != VERSION or header.count != len(facts):
         raise PackDamaged(f"{len(facts)} facts where {header.count} should be")
     return facts

@@ -12,7 +12,12 @@ from typing import Annotated, Literal
 import msgspec
 
 from expokeep.model.digest import parse_digest
-from expokeep.model.names import from_text, parse_session_id, to_text
+from expokeep.model.names import (
+    for_terminal,
+    from_text,
+    parse_session_id,
+    to_text,
+)
 from expokeep.model.tree import Delta, Directory, Entry, File, Link
 from expokeep.pack.format import (
     MAX_ENTRIES,
@@ -124,7 +129,9 @@ def decode_manifest(raw: bytes | memoryview, data_offset: int = 0) -> Manifest:
             raise PackDamaged("the first frame is not where the data starts")
         return _manifest(flat, data_offset)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise PackDamaged(f"a damaged manifest: {error}") from error
+        # The error may quote what is there: whoever wrote it means our terminal.
+        said = for_terminal(str(error).encode())
+        raise PackDamaged(f"a damaged manifest: {said}") from error
 
 
 def _check_lengths(flat: _Manifest) -> None:

@@ -15,7 +15,7 @@ import msgspec
 from expokeep.catalog.revival import Life, TemplateName
 from expokeep.catalog.values import UNKNOWN_UID
 from expokeep.model.digest import parse_digest
-from expokeep.model.names import parse_session_id
+from expokeep.model.names import for_terminal, parse_session_id
 from expokeep.pack.facts import (
     EpochBody,
     Fact,
@@ -88,7 +88,8 @@ def words_of(facts: Iterable[Fact]) -> Words:
         try:
             _HEARD[fact.kind](words, fact)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            words.unreadable.append(f"fact {fact.id} of {fact.sid}: {error}")
+            said = for_terminal(str(error).encode())
+            words.unreadable.append(f"fact {fact.id} of {fact.sid}: {said}")
     return words
 
 

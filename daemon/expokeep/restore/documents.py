@@ -105,7 +105,7 @@ def offer_of(raw: bytes) -> Offer:
                 document.after_restore, document.after_restore_timeout_s
             ),
         )
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         raise IntegrityError(f"the daemon's answer is damaged: {error}") from error
 
 

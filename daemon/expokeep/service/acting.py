@@ -44,12 +44,12 @@ Wish = TypeVar("Wish", bound=msgspec.Struct)
 class _Flush(msgspec.Struct):
     session: str | None = None
     wait: bool = False
-    timeout_s: float = 30.0
+    timeout_s: bodies.Seconds = 30.0
 
 
 class _Pause(msgspec.Struct):
     session: str | None = None
-    for_s: float | None = None
+    for_s: bodies.Seconds | None = None
 
 
 class _Arrival(msgspec.Struct):

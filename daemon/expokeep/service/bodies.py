@@ -1,6 +1,6 @@
 """What requests say in their bodies, and answers that are one document."""
 
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -9,6 +9,8 @@ from expokeep.errors import UsageError
 from expokeep.model.names import SessionId, parse_session_id
 
 Body = TypeVar("Body", bound=msgspec.Struct)
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=100 * 366 * 86_400)]
+"""For how long: no clock and no lock knows of more."""
 
 
 def body(call: Call, kind: type[Body]) -> Body:
@@ -19,7 +21,7 @@ def body(call: Call, kind: type[Body]) -> Body:
     """
     try:
         return msgspec.json.decode(call.body or b"{}", type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         raise UsageError(f"the request cannot be understood: {error}") from error
 
 

@@ -153,7 +153,7 @@ class Hooking:
             return None
         try:
             return msgspec.json.decode(answer, type=Result)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError, ValueError):
             return Result(outcome="killed", reason="its runner ended without a word")
 
     @contextlib.contextmanager

@@ -24,7 +24,7 @@ MAX_ACTS = 10_000
 
 
 class _Drain(msgspec.Struct):
-    timeout_s: float = 120.0
+    timeout_s: bodies.Seconds = 120.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,7 +230,7 @@ def _told(
         return None
     try:
         record = msgspec.msgpack.decode(meta, type=Record)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError):
         return None
     return Told(record, Stored(file, offset + _HEAD.size + meta_length, length))
 
