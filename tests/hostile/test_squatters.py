@@ -2,13 +2,14 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from daemons import until
-from neighbours import ALICE, MALLORY, as_user, give
+from daemons import QUICK, as_nobody, daemon_on, until
+from neighbours import ALICE, MALLORY, Street, as_user, give
 
 HERS = {"App.js": b"hers", "src/a.js": b"a"}
 
@@ -150,3 +151,35 @@ def test_a_session_is_renamed_away_and_back_while_nobody_is_at_it(street, hidden
 
     expected = {**HERS, **{f"{number}.js": b"x" for number in range(20)}}
     until(lambda: street.kept(sid) == expected, "all of it is kept", timeout_s=60)
+
+
+@pytest.fixture
+def crowded(as_root, prepare_site):
+    """A daemon that takes few sessions of one user."""
+    settings = QUICK + "max-sessions-per-uid: 3\n"
+    with (
+        prepare_site() as site,
+        daemon_on(site, settings=settings, before=as_nobody()) as daemon,
+    ):
+        daemon.start()
+        yield Street(site, daemon)
+        assert daemon.stop() == 0, daemon.story
+
+
+def test_who_makes_many_sessions_leaves_places_for_others(crowded):
+    squatted = [crowded.make(MALLORY, {"App.js": b"x"}) for _ in range(10)]
+    until(lambda: len(crowded.daemon.ask("status")["sessions"]) == 3, "three are kept")
+
+    crowded.assert_serves()
+
+    assert f"why='max-sessions-per-uid is reached' uid={MALLORY}" in crowded.daemon.log
+    # A reload lets more in, once something happens to them.
+    crowded.daemon.configure(QUICK + "max-sessions-per-uid: 30\n")
+    crowded.daemon.process.send_signal(signal.SIGHUP)
+    until(
+        lambda: "max-sessions-per-uid" in crowded.daemon.log.split("reload")[-1], "read"
+    )
+    for _, place in squatted:
+        (place / "App.js").write_bytes(b"y")
+    for sid, _ in squatted:
+        crowded.daemon.await_versions(sid, 1)

@@ -25,6 +25,8 @@ log = get(__name__)
 MAX_GONE = 10_000
 """Ends that are remembered until somebody can be told of them."""
 
+_LOG_EVERY_S = 10.0
+
 Gone = tuple[SessionDirectory, datetime.datetime]
 """A directory that is no more, and when that was seen."""
 
@@ -78,26 +80,46 @@ class Board:
     ) -> None:
         self._turnstile = turnstile
         self.max_sessions = max_sessions
+        self.max_sessions_per_uid = max_sessions
         self._lock = threading.Lock()
         self._lines: dict[bytes, Line] = {}
         self._ended: list[Line] = []
         self._gone: deque[Gone] = deque(maxlen=MAX_GONE)
         self._refused: set[bytes] = set()
+        self._logged_s = float("-inf")
         self.refused: Callable[[SessionDirectory], None] = lambda _: None
         """Called with a directory that is left alone."""
 
     def appeared(self, directory: SessionDirectory) -> None:
         """Take a new directory on; it is looked at once it is quiet."""
         with self._lock:
-            if len(self._lines) >= self.max_sessions:
-                if directory.path not in self._refused:
-                    log.error("session left alone", why="max-sessions is reached")
-                self._refused.add(directory.path)
+            if why := self._is_too_many(directory):
+                self._refuse(directory, why)
                 self.refused(directory)
                 return
             self._refused.discard(directory.path)
             self._lines[directory.path] = Line(directory, changed_at=clock.now())
         self._turnstile.touched(directory)
+
+    def _is_too_many(self, directory: SessionDirectory) -> str:
+        """Return which bound a directory would be beyond, if any."""
+        if len(self._lines) >= self.max_sessions:
+            return "max-sessions is reached"
+        of_one = sum(
+            line.directory.uid == directory.uid for line in self._lines.values()
+        )
+        is_too_many = of_one >= self.max_sessions_per_uid
+        return "max-sessions-per-uid is reached" if is_too_many else ""
+
+    def _refuse(self, directory: SessionDirectory, why: str) -> None:
+        is_new = directory.path not in self._refused
+        self._refused.add(directory.path)
+        now_s = clock.monotonic_s()
+        if is_new and now_s >= self._logged_s + _LOG_EVERY_S:
+            # Whoever makes sessions by the thousand does not fill the log as well.
+            self._logged_s = now_s
+            left_alone, uid = len(self._refused), directory.uid
+            log.error("session left alone", why=why, uid=uid, left_alone=left_alone)
 
     def changed(self, directory: SessionDirectory) -> None:
         """Note that something below changed."""

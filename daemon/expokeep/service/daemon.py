@@ -171,6 +171,7 @@ def _board(
     settings: Settings, engine: Engine, due: Turnstile[SessionDirectory, SessionId]
 ) -> Board:
     board = Board(due, max_sessions=settings.max_sessions)
+    board.max_sessions_per_uid = settings.max_sessions_per_uid
     capturing = engine.snapshotter.capturing
     if capturing is not None:
         capturing.allowance.hasten = due.schedule

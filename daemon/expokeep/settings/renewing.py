@@ -39,6 +39,7 @@ LIVE = frozenset(
         "logging.type",
         "max-file-size",
         "max-sessions",
+        "max-sessions-per-uid",
         "objective",
         "reconcile-interval",
         "retention.days",

@@ -162,6 +162,12 @@ class Settings:
     max_sessions: int = setting(
         whole(1, 100_000), "2000", "More are reported and left alone."
     )
+    max_sessions_per_uid: int = setting(
+        whole(1, 100_000),
+        "100000",
+        "Of those, directories of one user of the machine. Lower it where others than "
+        "the application's user make sessions: nobody can then take all places.",
+    )
     workers: int = setting(whole(1, 64), "4", "Snapshots at a time.")
     hung_after_s: float = setting(
         duration("1s", "1d"),

@@ -37,6 +37,7 @@ class Roster:
         pinning: Pinning | None = None,
     ) -> None:
         self._pinning = pinning
+        self._most = assignment.max_directories
         self._excluded = assignment.excluded
         self._sink = assignment.sink
         self._reader = reader
@@ -91,6 +92,8 @@ class Roster:
         session = root.session_of(name)
         if session is None:
             self._refuse(path)
+            return
+        if path not in self._watched and len(self._watched) >= self._most:
             return
         try:
             fd = open_directory(path)

@@ -167,6 +167,8 @@ class Assignment:
     """At the root of a session; a change of it asks `excluded` again."""
     max_watches: int = 16_384
     """Of one session: nobody may use up what all need."""
+    max_directories: int = 100_000
+    """Of all sessions together; the listing looks again whether there is room."""
     max_events: int = 100_000
     """Of one session in `storm_s`: with more it is polled for a while instead, so that
     it cannot keep the reader from the others, nor have the kernel drop theirs."""

@@ -365,3 +365,18 @@ def test_of_names_that_come_and_go_by_the_thousand_all_that_stay_are_found(
 
         scene.sink.wait_for("appeared", "expo-stays")
         scene.until_watched(scene.tmp / "expo-stays")
+
+
+def test_of_too_many_directories_the_rest_is_looked_at_when_there_is_room(
+    tmp_path: Path,
+) -> None:
+    timings = replace(IMPATIENT, listing_every_s=0.05)
+    with watching(tmp_path, max_directories=5, timings=timings) as scene:
+        for number in range(8):
+            (scene.tmp / f"expo-{number}").mkdir()
+        scene.settle()
+        assert scene.observer.stats().sessions == 5
+        for number in range(5):
+            (scene.tmp / f"expo-{number}").rmdir()
+
+        scene.until_watched(*(scene.tmp / f"expo-{number}" for number in (5, 6, 7)))
