@@ -31,9 +31,7 @@ def seen(site):
     with daemon_to_look_at(site, settings=SETTINGS) as (daemon, window):
         daemon.start()
         yield daemon, window
-        import time; t=time.time()
         assert daemon.stop() == 0, daemon.story
-        print("STOP", time.time()-t, daemon.story[-1500:])
 
 
 def grown(before, after, name, **labels):
@@ -194,7 +192,7 @@ def test_shares_are_counted_by_what_became_of_them(seen, site):
     token = made["token"]
     daemon.ask("--as", "bob", "share", "import", token)
     refused = daemon.cli("--as", "bob", "share", "import", "x" * 43)
-    daemon.ask("--as", "ann", "share", "revoke", made["share"]["name"])
+    daemon.ask("--as", "ann", "share", "revoke", made["share"]["share"])
     late = daemon.cli("--as", "bob", "share", "import", token)
     assert refused.returncode == late.returncode == 14
 
