@@ -94,7 +94,8 @@ EOF
         "them (name another one: make install SYSTEM_PYTHON=...)"
     "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null && return
     if [ "$(id -u)" = 0 ] && [ -z "$DESTDIR" ] && command -v apt-get >/dev/null; then
-        apt-get -qq update && apt-get -qq install -y python3-venv >/dev/null
+        apt-get -qq update &&
+            DEBIAN_FRONTEND=noninteractive apt-get -qq install -y python3-venv >/dev/null
     else
         fail "$PYTHON has no venv: sudo apt-get install python3-venv"
     fi
