@@ -1,6 +1,7 @@
 """Sessions that are units: brought back before they start, kept when they stop."""
 
-from packaged import DAEMON
+from daemons import until
+from packaged import DAEMON, QUICK
 
 PATIENT = "debounce: {quiet: 10m, max-wait: 10m, deletion-grace: 10m}\n"
 """So nothing is recorded unless somebody asks for it."""
@@ -132,3 +133,24 @@ def test_at_shutdown_all_is_kept_and_a_reboot_brings_it_back(host):
     stopped = host.stopped("expo")[-4:]
     assert stopped[-1] == DAEMON
     assert set(stopped[:3]) == {f"expo@{sid}.service" for sid in sids}
+
+
+def test_what_the_unit_restored_is_made_ready_by_the_sessions_own_user(host):
+    """The unit has no network, and cannot be that user: it leaves it to the session."""
+    host.configure("hooks: {after-restore: id -un > made-ready}\n" + QUICK)
+    host.start()
+    sid, directory = lost(host, {"app.json": "{}"})
+    unit = f"expo@{sid}.service"
+    told = "/bin/cat made-ready /proc/self/cgroup"
+    run = f"/usr/local/bin/expokeep exec --to /tmp/expo-%i -- %i {told}"
+    host.drop_in("expo@.service", f"[Service]\nExecStart=\nExecStart={run}\n")
+
+    host.machine.do("systemctl", "start", unit)
+
+    def story() -> str:
+        return host.story(unit)
+
+    until(lambda: f"/{unit}" in story(), "the session's command has run")
+    assert (directory / "made-ready").read_text() == "app\n"
+    assert (directory / "made-ready").stat().st_uid == host.app_uid()
+    assert "error" not in host.story(f"expokeep-restore@{sid}.service")
