@@ -30,6 +30,7 @@ from expokeep.restore.documents import held_document
 from expokeep.service import bodies
 from expokeep.service.app_tables import app_tables, is_in_step
 from expokeep.service.board import Line
+from expokeep.service.lines import is_wanted, may_see, squatting
 from expokeep.service.looked_at import looked_at
 from expokeep.service.outlook import expiring, outlook, with_outlook
 from expokeep.service.parts import Parts
@@ -75,7 +76,7 @@ class Reporting:
     def status(self, call: Call) -> Reply:
         """Tell whether all is well: of the sessions that the caller may see."""
         wanted = call.query.get("session", ())
-        lines = [line for line in self.parts.board.lines() if _is_wanted(line, wanted)]
+        lines = [line for line in self.parts.board.lines() if is_wanted(line, wanted)]
         caller = self.rights.caller(call.peer)
         operator = caller.is_operator
         ahead = outlook(self.parts, caller)
@@ -146,14 +147,27 @@ class Reporting:
 
     def _sessions(self, lines: list[Line], caller: Caller) -> tuple[SessionStatus, ...]:
         known = self._known([line.directory.session for line in lines], caller)
-        lines = [line for line in lines if _may_see(caller, line, known)]
+        lines = [line for line in lines if may_see(caller, line, known)]
         held = self._held_elsewhere(known)
         return tuple(
             msgspec.structs.replace(
                 self._session(line, known.get(line.directory.session)),
                 held_elsewhere=held.get(line.directory.session, ()),
             )
+            if self._is_theirs(caller, line, known)
+            else squatting(line)
             for line in lines
+        )
+
+    def _is_theirs(
+        self, caller: Caller, line: Line, known: Mapping[SessionId, SessionRow]
+    ) -> bool:
+        """Return whether what is told of a session is for whose directory this is."""
+        session = line.directory.session
+        return (
+            caller.uid is None
+            or session in known
+            or self.parts.uid_of(session) == caller.uid
         )
 
     def _session(self, line: Line, row: SessionRow | None) -> SessionStatus:
@@ -237,25 +251,6 @@ class Reporting:
             overflows=stats.overflows,
             invalid_names=tuple(for_terminal(name) for name in stats.invalid_names),
         )
-
-
-def _may_see(caller: Caller, line: Line, known: Mapping[SessionId, SessionRow]) -> bool:
-    """Return whether a directory is a caller's: by its uid, or as its session's.
-
-    A directory that only bears the name of a user's session is not that user's.
-    """
-    if caller.is_operator:
-        return True
-    if caller.uid is not None:
-        return line.directory.uid == caller.uid
-    row = known.get(line.directory.session)
-    return row is not None and row.root_uid == line.directory.uid
-
-
-def _is_wanted(line: Line, wanted: object) -> bool:
-    if not isinstance(wanted, list | tuple) or not wanted:
-        return True
-    return any(line.directory.session.startswith(prefix) for prefix in wanted)
 
 
 def _told(error: Exception | None, *, operator: bool) -> str | None:
