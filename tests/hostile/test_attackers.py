@@ -15,7 +15,7 @@ from daemons import until
 from neighbours import ALICE, MALLORY, files_below, give
 
 GOOD = b"the only contents that this file ever had " * 50
-SAVES = 6
+SAVES = 3
 
 
 def keep_saving(street, sid: str, attack) -> None:
