@@ -30,7 +30,7 @@ def around(setup: Setup) -> Iterator[Check]:
     yield from units.units(setup)
     yield from sessions.daemons_tmp(setup)
     yield from sessions.sessions_tmp(setup)
-    yield from machine.others(setup, list(_listening()))
+    yield from machine.others(setup, list(_listening(setup)))
 
 
 def heard(said: DaemonSetup) -> Setup:
@@ -47,8 +47,8 @@ def heard(said: DaemonSetup) -> Setup:
     )
 
 
-def _listening() -> Iterator[tuple[int, tuple[str, ...]]]:
-    for socket in machine.listening():
+def _listening(setup: Setup) -> Iterator[tuple[int, tuple[str, ...]]]:
+    for socket in machine.listening(setup):
         try:
             said = msgspec.json.decode(
                 Client(socket, _ASK_S).get("/v1/info"), type=Info

@@ -1,13 +1,16 @@
 """What a machine does around a daemon: ageing of /tmp, the group, other daemons."""
 
+import contextlib
 import fnmatch
 import grp
+import os
 import pwd
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from expokeep.doctor.values import Check, Fix, Setup
+from expokeep.settings.places import SOCKET_NAME
 
 ROOT = Path("/")
 _TMPFILES = ("etc", "run", "usr/local/lib", "usr/lib")
@@ -15,6 +18,8 @@ _TMPFILES = ("etc", "run", "usr/local/lib", "usr/lib")
 _AGEING = frozenset("dDveqQC")
 """Types of lines whose age counts."""
 _EXCEPTING = frozenset("xX")
+_LISTENS = "00010000"
+_MOST_SOCKETS = 32
 DAEMON = "expokeep"
 """The daemon's own user, whose group it is: that gives nobody a right."""
 
@@ -79,14 +84,25 @@ def socket_group(setup: Setup) -> Iterator[Check]:
         yield Check(name, "warning", detail, hint)
 
 
-def listening(proc: Path = Path("/proc")) -> Iterator[Path]:
-    """Yield the control sockets on which somebody on this machine listens."""
-    with (proc / "net/unix").open() as lines:
+def listening(setup: Setup, proc: Path = Path("/proc")) -> Iterator[Path]:
+    """Yield control sockets on which root, the daemon's user or we listen here.
+
+    Anybody may give a socket that name, and let who asks it wait.
+    """
+    trusted = {0, os.geteuid()}
+    with contextlib.suppress(OSError):
+        trusted.add(setup.state_dir.stat().st_uid)
+    found: set[Path] = set()
+    with (proc / "net/unix").open(errors="surrogateescape") as lines:
         for line in lines:
-            words = line.split(maxsplit=7)
-            is_listening = len(words) == 8 and words[3] == "00010000"
-            if is_listening and words[7].rstrip().endswith("/control.sock"):
-                yield Path(words[7].rstrip())
+            words = line.rstrip("\n").split(maxsplit=7)
+            if len(words) < 8 or words[3] != _LISTENS or Path(words[7]) in found:
+                continue
+            path = Path(words[7])
+            with contextlib.suppress(OSError, ValueError):
+                if path.name == SOCKET_NAME and path.stat().st_uid in trusted:
+                    found.add(path)
+    yield from sorted(found)[:_MOST_SOCKETS]
 
 
 def others(setup: Setup, told: Sequence[tuple[int, Sequence[str]]]) -> Iterator[Check]:

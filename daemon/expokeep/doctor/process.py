@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from expokeep.doctor.values import Check
+from expokeep.model.names import for_terminal
 from expokeep.settings.values import Settings
 
 _DAC_READ_SEARCH, _DAC_OVERRIDE = 1 << 2, 1 << 1
@@ -48,7 +49,7 @@ def _foreign(settings: Settings) -> Iterator[Check]:
         yield Check("foreign sessions", "ok", "sessions of all users can be read")
         return
     closed = [
-        str(path)
+        for_terminal(os.fsencode(path))
         for watch in settings.watch
         for path in sorted(watch.dir.glob(watch.pattern))
         if path.is_dir() and not path.is_symlink() and not _is_open(path)

@@ -1,6 +1,8 @@
 """Whether others on this machine can read what only the daemon should."""
 
 import contextlib
+import errno
+import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -66,7 +68,20 @@ def _is_shut(file: Path) -> bool:
 
 def _chmod(path: Path, mode: int) -> Fix:
     wanted = stat.S_IMODE(mode)
-    return Fix(f"chmod {wanted:04o} {path}", lambda: path.chmod(wanted))
+
+    def act() -> None:
+        # Not what a link leads to: its directory may be the daemon's, and we be root.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(path, flags)
+        try:
+            found = os.fstat(descriptor)
+            if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+                raise OSError(errno.EMLINK, "it has another name elsewhere", str(path))
+            os.fchmod(descriptor, wanted)
+        finally:
+            os.close(descriptor)
+
+    return Fix(f"chmod {wanted:04o} {path}", act)
 
 
 def _making(path: Path) -> Callable[[], None]:

@@ -4,12 +4,14 @@ A unit with PrivateTmp= has a /tmp of its own: what is written there nobody keep
 """
 
 import fnmatch
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from expokeep.doctor.mounts import place_of
 from expokeep.doctor.values import Check, Setup
+from expokeep.model.names import for_terminal
 
 _OF_SESSIONS = re.compile(r"/expo@")
 """In the name of a control group: of a unit that runs a session."""
@@ -59,14 +61,14 @@ def _astray(setup: Setup) -> Iterator[tuple[int, str]]:
         try:
             # As its own mounts have the path.
             cwd = str((entry / "cwd").readlink())
-            control_group = (entry / "cgroup").read_text()
+            control_group = (entry / "cgroup").read_text(errors="replace")
         except OSError:
             continue  # it ended, or is none of ours to look at
         is_session = bool(_OF_SESSIONS.search(control_group))
         for directory, pattern in setup.watch:
             inside = fnmatch.fnmatch(cwd, f"{directory}/{pattern}*")
             if (inside or is_session) and _differs(directory, int(entry.name)):
-                yield int(entry.name), cwd
+                yield int(entry.name), for_terminal(os.fsencode(cwd))
                 break
 
 

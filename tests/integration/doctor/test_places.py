@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -183,6 +185,44 @@ def test_a_secret_that_all_can_read_is_found_and_closed(tmp_path):
         top.rmdir()
 
 
+def test_to_close_a_secret_follows_no_link_and_touches_no_file_of_two_names(tmp_path):
+    top = Path("/tmp") / f"keep-links-{os.getpid()}"
+    top.mkdir(mode=0o755)
+    victim = tmp_path / "victim"
+    victim.write_text("somebody else's")
+    victim.chmod(0o644)
+    try:
+        for make in (Path.symlink_to, Path.hardlink_to):
+            make(top / "pepper", victim)
+            (found,) = secrets.secrets(setup_at(top))
+            with pytest.raises(OSError, match=r"link|name"):
+                found.fix.act()
+            (top / "pepper").unlink()
+    finally:
+        top.rmdir()
+    assert victim.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_socket_that_bears_our_name_is_not_asked_if_anybody_made_it(as_root):
+    top = Path("/tmp") / f"keep-squat-{os.getpid()}"
+    listeners = []
+    try:
+        for name in ("ours", "theirs", "odd-\udcff"):
+            (top / name).mkdir(parents=True)
+            listeners.append(socket.socket(socket.AF_UNIX))
+            listeners[-1].bind(str(top / name / "control.sock"))
+            listeners[-1].listen()
+        os.chown(top / "theirs/control.sock", 65534, 65534)
+        heard = set(machine.listening(setup_at(Path("/"))))
+    finally:
+        for listener in listeners:
+            listener.close()
+        shutil.rmtree(top)
+
+    assert top / "ours/control.sock" in heard
+    assert top / "theirs/control.sock" not in heard
+
+
 def test_a_state_directory_that_is_missing_or_open_is_made_and_closed(tmp_path):
     setup = setup_at(tmp_path, state_dir=tmp_path / "state")
 
@@ -209,7 +249,8 @@ def test_a_group_that_is_not_there_or_empty(tmp_path):
 def test_a_session_with_a_tmp_of_its_own(as_root, tmp_path):
     watch = tmp_path / "watch"
     watch.mkdir()
-    lived = f"mkdir {watch}/expo-hidden; cd {watch}/expo-hidden; echo up; exec cat"
+    odd = f"{watch}/expo-hidden$(printf '\\377')"  # no text, to be told all the same
+    lived = f"mkdir {odd}; cd {odd}; echo up; exec cat"
     words = ["sh", "-ec", f"mount -t tmpfs tmpfs {watch}; {lived}"]
     apart = subprocess.Popen(
         ["unshare", "--mount", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -222,7 +263,7 @@ def test_a_session_with_a_tmp_of_its_own(as_root, tmp_path):
         apart.communicate()
 
     assert (found.name, found.state) == ("sessions' /tmp", "error")
-    assert f"process {apart.pid} in {watch}/expo-hidden" in found.detail
+    assert f"process {apart.pid} in {watch}/expo-hidden\\xff" in found.detail
     assert [one.state for one in sessions_tmp(setup_at(watch))] == ["ok"]
 
 
