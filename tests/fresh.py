@@ -19,6 +19,8 @@ from daemons import until
 RELEASE = "bookworm"
 INCLUDED = "python3,git,make"
 SOURCE = "/srv/expokeep.git"
+TOLD = "/srv/told"
+"""Below it is what this computer's settings name: certificates, packages."""
 WAIT_S = 1200.0
 _TOLD = (
     *("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
@@ -49,8 +51,8 @@ class Fresh:
     """One such machine. Made by `fresh`."""
 
     def __init__(self, root: Path, checkout: Path) -> None:
-        self._pip = _pip()
-        binds = {checkout / ".git": SOURCE, **{path: path for path in _places()}}
+        told = {path: f"{TOLD}{path}" for path in _places()}
+        binds = {checkout / ".git": SOURCE, **told}
         pairs = [str(path) for pair in binds.items() for path in pair]
         unshare = ["unshare", "--pid", "--mount", "--uts", "--ipc", "--fork"]
         self._first = subprocess.Popen(
@@ -79,8 +81,7 @@ class Fresh:
         environment = {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": "/root",
-            **{name: os.environ[name] for name in _TOLD if name in os.environ},
-            **self._pip,
+            **{name: _moved(value) for name, value in _told().items()},
         }
         words = [f"{name}={value}" for name, value in environment.items()]
         begun = subprocess.Popen(
@@ -148,9 +149,9 @@ def _bootstrap(root: Path) -> None:
         shutil.copy(Path("/etc", name), root / "etc" / name)
 
 
-def _pip() -> Mapping[str, str]:
-    """Return what pip is told here, as it is told by variables."""
-    found: dict[str, str] = {}
+def _told() -> Mapping[str, str]:
+    """Return what programs that fetch are told here, as they are told by variables."""
+    found = {name: os.environ[name] for name in _TOLD if name in os.environ}
     listed = subprocess.check_output(["pip", "config", "list"], text=True)
     for line in listed.splitlines():
         key, _, value = line.partition("=")
@@ -161,10 +162,21 @@ def _pip() -> Mapping[str, str]:
 
 def _places() -> list[Path]:
     """Return the paths of this computer that these settings name."""
-    values = [*_pip().values(), *(os.environ.get(name, "") for name in _TOLD)]
-    words = [word.removeprefix("file://") for value in values for word in value.split()]
-    named = {Path(word) for word in words if word.startswith("/")}
-    places = {path.parent if path.name == "simple" else path for path in named}
-    return sorted(
-        path for path in places if path.exists() and places.isdisjoint(path.parents)
+    words = [word for value in _told().values() for word in value.split()]
+    places = {Path(word.removeprefix("file://")) for word in words if _is_path(word)}
+    there = {path for path in places if path.exists()}
+    return sorted(path for path in there if there.isdisjoint(path.parents))
+
+
+def _moved(value: str) -> str:
+    """Return a value with its paths where the machine has them."""
+    return " ".join(
+        word.replace("/", f"{TOLD}/", 1)
+        if word.startswith("/")
+        else word.replace("file:///", f"file://{TOLD}/")
+        for word in value.split(" ")
     )
+
+
+def _is_path(word: str) -> bool:
+    return word.startswith(("/", "file:///"))
