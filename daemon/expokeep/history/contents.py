@@ -38,21 +38,24 @@ class Reader:
         return found
 
     def pieces(self, digest: Digest) -> Iterator[bytes]:
-        """Return contents in pieces.
+        """Return contents in pieces; the last, often the only one, once all is proved.
 
         Raises:
             BlobMissing: at once, if they are lost.
-            IntegrityError: after the last piece, if they are not what was kept.
+            IntegrityError: instead of the last piece, if they are not what was kept.
         """
         places = self._places([digest])
 
         def proved() -> Iterator[bytes]:
-            hasher = hashlib.sha256()
+            hasher, held = hashlib.sha256(), b""
             for _, _, chunks in self.contents(places):
                 for chunk in chunks:
                     hasher.update(chunk)
-                    yield bytes(chunk)
+                    if held:
+                        yield held
+                    held = bytes(chunk)
             _require(digest, hasher.digest())
+            yield held
 
         return proved()
 

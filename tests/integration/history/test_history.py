@@ -182,15 +182,15 @@ def test_only_a_file_can_be_printed(host, history):
         history.cat("shop", b"missing")
 
 
-def test_wrong_bytes_are_told_after_the_last_piece(host):
+def test_wrong_bytes_are_told_instead_of_the_last_piece(host):
     keep(host, a=b"right")
     wrong = history_of(
-        host, lambda places: ((one.digest, 5, [b"wrong"]) for one in places)
+        host, lambda places: ((one.digest, 5, [b"wr", b"ong"]) for one in places)
     )
 
     pieces = wrong.cat("shop", b"a")
 
-    assert next(pieces) == b"wrong"
+    assert next(pieces) == b"wr"
     with pytest.raises(IntegrityError):
         next(pieces)
 
