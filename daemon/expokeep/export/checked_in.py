@@ -30,9 +30,10 @@ def checked_in(clone: Clone, incoming: Incoming) -> str:
         GitFailed: the repository cannot be read.
     """
     commit = clone.said("rev-parse", "--verify", "HEAD^{commit}").decode().strip()
-    moment = clone.said("show", "--no-patch", "--format=%ct", "HEAD")
+    # Not by `show`, which looks at all that the commit changed, and says nothing of it.
+    moment = clone.said("rev-list", "--max-count=1", "--timestamp", "HEAD")
     try:
-        mtime_ns = int(moment.decode("ascii").split()[-1]) * _S_IN_NS
+        mtime_ns = int(moment.decode("ascii").split()[0]) * _S_IN_NS
     except (ValueError, IndexError):
         mtime_ns = 0
     with clone.start("cat-file", "--batch") as objects:
