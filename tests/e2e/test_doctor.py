@@ -5,6 +5,8 @@ import os
 import socket
 import sys
 
+import pytest
+
 import elsewhen
 from daemons import QUICK, SCRIPTS, daemon_on, run, until
 from databases import fresh_database
@@ -88,6 +90,7 @@ def test_a_clock_that_is_a_minute_wrong(site):
     assert "timedatectl" in found["clock"]["hint"]
 
 
+@pytest.mark.long  # the short form is under a real systemd, in tests/systemd
 def test_a_daemon_with_a_tmp_of_its_own(as_root, site):
     hidden = 'mount -t tmpfs tmpfs "$0"; exec "$@"'
     before = ("unshare", "--mount", "sh", "-ec", hidden, str(site.watch))

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from daemons import until
 from packaged import DAEMON
 
@@ -68,6 +70,7 @@ def test_units_that_kill_too_soon_hide_tmp_and_let_it_age(host):
     assert host.machine.path(CREDENTIAL).stat().st_mode & 0o007 == 0
 
 
+@pytest.mark.long  # the short form: tests/integration/doctor/test_places.py
 def test_a_daemon_without_its_capability_says_whom_it_cannot_read(host):
     host.drop_in(DAEMON, "[Service]\nAmbientCapabilities=\nCapabilityBoundingSet=\n")
     sid, directory = host.session()
