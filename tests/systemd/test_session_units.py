@@ -6,6 +6,12 @@ from packaged import DAEMON, QUICK
 PATIENT = "debounce: {quiet: 10m, max-wait: 10m, deletion-grace: 10m}\n"
 """So nothing is recorded unless somebody asks for it."""
 
+SLOWLY = (
+    "-+/usr/bin/timeout 2 /bin/sh -c 'tail -f /dev/null"
+    " --pid=$$(systemctl show --property=MainPID --value expokeepd)'"
+)
+"""Waits for the end of the daemon, but not for ever."""
+
 
 def lost(host, files, **more):
     """Return a session that is kept, and whose directory is gone."""
@@ -33,6 +39,8 @@ def test_what_is_missing_is_there_again_before_the_session_starts(host):
     (directory / "app.json").write_text("edited")
     host.machine.do("systemctl", "restart", unit)
     assert (directory / "app.json").read_text() == "edited"
+    restored = host.machine.show(f"expokeep-restore@{sid}.service", "Result")
+    assert restored == {"Result": "success"}
     host.machine.do("systemctl", "stop", unit)
     host.remove(directory)
     host.machine.do("systemctl", "start", unit)
@@ -110,6 +118,8 @@ def test_a_name_that_is_no_session_restores_nothing(host):
 
 def test_at_shutdown_all_is_kept_and_a_reboot_brings_it_back(host):
     host.configure(PATIENT)
+    # A session that is slow to stop: the daemon would be gone before it.
+    host.drop_in("expo@.service", f"[Service]\nExecStop={SLOWLY}\n")
     host.start()
     sids = {}
     for number in range(3):
