@@ -84,8 +84,9 @@ def work(daemon: Daemon) -> str:
     made = daemon.cli("--as", ANN, "share", "create", sid, "--to", BOB)
     daemon.ask("--as", BOB, "share", "import", made.stdout.strip())
     assert daemon.cli("--as", CID, "share", "import", made.stdout.strip()).returncode
-    for words in (["check"], ["drill"], ["gc"], ["status"]):
-        daemon.ask(*words)
+    for word in ("check", "drill", "gc", "status"):
+        daemon.ask(word)
+    daemon.cli("doctor")  # whose probes are refused on purpose
     return sid
 
 
