@@ -176,7 +176,8 @@ put_units() {
     case $PREFIX/ in /usr/*) return ;; esac
     # The services see /usr, and nothing else of what is not named to them.
     printf '%s\n' '# The program is not below /usr, which is all that the service sees.' \
-        '[Service]' "BindReadOnlyPaths=$PREFIX/bin $PREFIX/lib" >"$work/prefix.conf"
+        '[Service]' "BindReadOnlyPaths=$PREFIX/bin $PREFIX/lib" \
+        "ExecPaths=$PREFIX/bin $PREFIX/lib" >"$work/prefix.conf"
     for unit in expokeepd expokeep-restore@; do
         put 644 "$work/prefix.conf" "$units/$unit.service.d/20-prefix.conf"
     done
