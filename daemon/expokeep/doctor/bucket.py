@@ -7,7 +7,6 @@ What a wrong key would destroy is not tried.
 import contextlib
 import hashlib
 import os
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +33,9 @@ _RIGHTS_HINT = (
 )
 _CLOCK_ROUNDS_S = 1.0
 _SHOWN = 5
+_TIME_DIGITS = 12
+"""Of the name of a probe: its time in ms, as in every UUID of version 7."""
+_OLD_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def _listing_refused(store: LookingStore, prefix: str) -> str:
 
 def _looked_into(settings: Settings, store: LookingStore) -> Iterator[Check]:
     prefix = settings.storage.prefix
-    name = uuid.uuid4().hex
+    name = clock.uuid7().hex
     probe = _Probe(f"{prefix}probe/{name}", f"a look of expokeep, {name}".encode())
     try:
         missing = dict(_missing_rights(store, probe))
@@ -87,7 +89,7 @@ def _looked_into(settings: Settings, store: LookingStore) -> Iterator[Check]:
         yield from _strangers(settings, probe)
     finally:
         with contextlib.suppress(ExpokeepError):
-            store.delete([probe.key])
+            store.delete([probe.key, *_left_behind(store, f"{prefix}probe/", name)])
     others = store.other_buckets()
     if others:
         detail = f"the key sees {len(others)} other buckets, such as {others[0]}"
@@ -96,6 +98,16 @@ def _looked_into(settings: Settings, store: LookingStore) -> Iterator[Check]:
     else:
         yield Check("bucket scope", "ok", "the key sees no other bucket")
     yield _rules(store.deleting_rules(prefix))
+
+
+def _left_behind(store: LookingStore, place: str, name: str) -> Iterator[str]:
+    """Yield what looks that were killed have left, by the time in their names."""
+    now_ms = int(name[:_TIME_DIGITS], 16)
+    for one in store.list(place):
+        with contextlib.suppress(ValueError):
+            began_ms = int(one.key.removeprefix(place)[:_TIME_DIGITS], 16)
+            if began_ms < now_ms - _OLD_MS:
+                yield one.key
 
 
 def _rights(missing: dict[str, str]) -> Iterator[Check]:

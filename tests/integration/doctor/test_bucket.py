@@ -162,6 +162,19 @@ def test_a_rule_of_the_server_that_deletes(server):
     assert rules.state == "error"
 
 
+def test_what_a_killed_look_has_left_goes_with_a_later_one(server):
+    old, new = f"{0:012x}{'a' * 20}", f"{2**47:012x}{'b' * 20}"
+    for name in (old, new, "other"):
+        _client(server).put_object(Bucket=SHUT, Key=f"v1/probe/{name}", Body=b"a look")
+
+    looked(server.endpoint_url, SHUT, "all")
+
+    left = _client(server).list_objects_v2(Bucket=SHUT)["Contents"]
+    assert [one["Key"] for one in left] == [f"v1/probe/{new}", "v1/probe/other"]
+    for one in left:
+        _client(server).delete_object(Bucket=SHUT, Key=one["Key"])
+
+
 def test_keys_that_are_wrong_and_a_bucket_that_is_not_there(server):
     (wrong,) = looked(server.endpoint_url, SHUT, "nobody")["bucket"]
     (missing,) = looked(server.endpoint_url, "not-there")["bucket"]
