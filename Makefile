@@ -11,7 +11,7 @@ WORKERS ?= 4
 PARALLEL := -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test lint quick full soak format db demo bench docs man clean
+.PHONY: help setup run check test lint quick full soak format db demo bench fuzz docs man clean
 .PHONY: install uninstall
 
 help: ## list the targets
@@ -91,6 +91,11 @@ bench: $(VENV)/dev ## measure expokeep beside what a user would pick instead
 docs: $(VENV)/dev ## write what is generated
 	$(BIN)/python -m expokeep.settings.example > config/expokeep.example.yaml
 	$(BIN)/python -m expokeep.settings.reference > docs/CONFIGURATION.md
+
+TARGET ?= pack
+fuzz: $(VENV)/dev ## look for bytes that break a promise: make fuzz TARGET=archive ARGS=-max_total_time=600
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	PYTHONPATH=tests $(BIN)/python -m fuzz $(TARGET) $(ARGS)
 
 man: $(VENV)/embedded ## write the man pages into build/man
 	$(BIN)/python -m expokeep.cli.manual build/man $$(git log -1 --format=%cs 2>/dev/null)

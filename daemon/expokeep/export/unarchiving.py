@@ -62,6 +62,7 @@ def unarchived(archive: IO[bytes], incoming: Incoming) -> None:
         struct.error,
         zstd.Damaged,
         EOFError,
+        LookupError,
         UnicodeError,
         ValueError,
         OverflowError,
