@@ -18,6 +18,8 @@ from daemons import QUICK, Daemon, appear, until, write
 from looking import daemon_to_look_at
 from scraping import Prometheus, prometheus_on
 
+pytestmark = pytest.mark.timeout(300)
+
 ANN, BOB, CID = "ann", "bob", "cid"
 IN_THE_DAY = {"job": ".*", "instance": ".*", "__rate_interval": "10m"}
 PATIENCE_S = 60.0
