@@ -386,9 +386,6 @@ def bad_starts(site, aviary):
         "no such host": {
             "DATABASE_URL": f"postgresql://me:{aviary.made('dns')}@nowhere.invalid/db"
         },
-        "words that mean nothing": {
-            "DATABASE_URL": f"host=x nonsense=1 password={aviary.made('nonsense')}"
-        },
     }
 
 

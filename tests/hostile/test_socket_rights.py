@@ -22,7 +22,6 @@ import pytest
 
 from asking_raw import answer
 from daemons import daemon_on, run, until
-from expokeep.errors import Busy
 
 OWNER, STRANGER, MEMBER = 54_001, 54_002, 54_003
 """Uids that nobody has."""
@@ -454,21 +453,6 @@ def test_nobody_can_put_another_socket_in_the_place_of_ours(
         for who in (CALLERS["owner"], CALLERS["member"]):
             assert run([*who.words(), *command]).returncode != 0, command
     assert os.path.samestat(socket_path.lstat(), found)
-
-
-def test_a_socket_where_ours_should_be_keeps_the_daemon_from_starting(site):
-    """Rather than that somebody else answers, nobody does."""
-    with (
-        daemon_on(site, "late", settings=SETTINGS) as late,
-        socket.socket(socket.AF_UNIX) as squatter,
-    ):
-        late.state.mkdir(mode=0o700)
-        squatter.bind(str(late.state / "control.sock"))
-        squatter.listen()
-        late.start(ready=False)
-
-        assert late.wait() == Busy.exit_code
-        assert "answers on" in late.log
 
 
 SITTING = """
