@@ -109,6 +109,7 @@ def fresh(checkout: Path) -> Iterator[Fresh]:
     if os.geteuid() != 0 or shutil.which("debootstrap") is None:
         pytest.fail("an empty machine takes root and debootstrap: make tools")
     top = Path(tempfile.mkdtemp(prefix="keep-fresh-", dir="/var/tmp"))
+    top.chmod(0o755)  # not all that runs in it is root
     try:
         _bootstrap(top)
         made = Fresh(top, checkout)
@@ -164,6 +165,8 @@ def _places() -> list[Path]:
     """Return the paths of this computer that these settings name."""
     words = [word for value in _told().values() for word in value.split()]
     places = {Path(word.removeprefix("file://")) for word in words if _is_path(word)}
+    # An index of packages names files beside it.
+    places = {path.parent if path.name == "simple" else path for path in places}
     there = {path for path in places if path.exists()}
     return sorted(path for path in there if there.isdisjoint(path.parents))
 

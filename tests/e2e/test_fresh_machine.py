@@ -33,7 +33,7 @@ def test_a_fresh_machine_keeps_a_session_after_two_commands(capsys):
         saved = machine.do(f"{project} && {save}")
         kept_s = time.monotonic()
 
-        assert "hello@1" in saved
+        assert "saved as version 1 of hello" in saved
         machine.do("rm -rf /tmp/expo-hello; expokeep/.venv/bin/expokeep restore hello")
         assert machine.do("cat /tmp/expo-hello/App.js") == "hi\n"
         machine.do("make -C expokeep install")

