@@ -85,7 +85,7 @@ class Board:
         self._lines: dict[bytes, Line] = {}
         self._ended: list[Line] = []
         self._gone: deque[Gone] = deque(maxlen=MAX_GONE)
-        self._refused: set[bytes] = set()
+        self._refused: dict[bytes, SessionDirectory] = {}
         self._logged_s = float("-inf")
         self.refused: Callable[[SessionDirectory], None] = lambda _: None
         """Called with a directory that is left alone."""
@@ -97,9 +97,23 @@ class Board:
                 self._refuse(directory, why)
                 self.refused(directory)
                 return
-            self._refused.discard(directory.path)
-            self._lines[directory.path] = Line(directory, changed_at=clock.now())
+            self._take(directory)
         self._turnstile.touched(directory)
+
+    def let_in(self) -> None:
+        """Take on what was left alone, as far as the bounds let us by now."""
+        taken = []
+        with self._lock:
+            for directory in list(self._refused.values()):
+                if not self._is_too_many(directory):
+                    self._take(directory)
+                    taken.append(directory)
+        for directory in taken:
+            self._turnstile.touched(directory)
+
+    def _take(self, directory: SessionDirectory) -> None:
+        self._refused.pop(directory.path, None)
+        self._lines[directory.path] = Line(directory, changed_at=clock.now())
 
     def _is_too_many(self, directory: SessionDirectory) -> str:
         """Return which bound a directory would be beyond, if any."""
@@ -113,7 +127,7 @@ class Board:
 
     def _refuse(self, directory: SessionDirectory, why: str) -> None:
         is_new = directory.path not in self._refused
-        self._refused.add(directory.path)
+        self._refused[directory.path] = directory
         now_s = clock.monotonic_s()
         if is_new and now_s >= self._logged_s + _LOG_EVERY_S:
             # Whoever makes sessions by the thousand does not fill the log as well.
@@ -138,7 +152,7 @@ class Board:
             if line is not None:
                 self._ended.append(line)
                 self._gone.append((directory, clock.now()))
-            self._refused.discard(directory.path)
+            self._refused.pop(directory.path, None)
         self._turnstile.forget(directory)
         # A worker writes the end down: here nothing may wait for a disk.
         self._turnstile.schedule(directory)

@@ -71,6 +71,7 @@ class Reloading:
         parts.saving.turnstile.pace(debounce.quiet_s, debounce.max_wait_s)
         parts.board.max_sessions = settings.max_sessions
         parts.board.max_sessions_per_uid = settings.max_sessions_per_uid
+        parts.board.let_in()
         parts.rooms.bounds = settings.spool
         become(engine.snapshotter.tools.policy, policy_of(settings))
         become(engine.shipper.judge.guard, guard_of(settings))
