@@ -87,7 +87,7 @@ def test_a_tree_of_trees_of_trees_is_counted_and_not_walked(repository):
 
 
 def test_a_small_object_that_is_large_is_not_taken(repository):
-    blob = repository.object(b"blob", bytes(64 << 20))
+    blob = repository.object(b"blob", bytes(16 << 20))
     repository.commit(repository.tree((b"100644", b"zeros", blob)))
 
     with pytest.raises(REFUSED):
