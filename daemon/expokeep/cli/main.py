@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 import expokeep
+from expokeep import journal
 from expokeep.cli.options import CONTEXT, Options, direct_option, global_options
 from expokeep.errors import ExpokeepError, NoSpace, UsageError
 
@@ -253,7 +254,9 @@ def _tell(error: ExpokeepError, *, as_json: bool) -> NoReturn:
         from expokeep.cli import text  # noqa: PLC0415 - as json
 
         # Both may come from whoever answers on the socket, or quote a bucket.
-        click.echo(f"expokeep: error: {text.patch(str(error))}", err=True)
+        words = f"expokeep: error: {text.patch(str(error))}"
         if error.hint:
-            click.echo(f"hint: {text.patch(error.hint)}", err=True)
+            words += f"\nhint: {text.patch(error.hint)}"
+        # To the journal if it goes there, as that of the unit that restores does.
+        click.echo(journal.for_stderr(words, "error"), err=True)
     sys.exit(error.exit_code)

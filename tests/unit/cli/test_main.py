@@ -10,6 +10,7 @@ import click
 import pytest
 
 import expokeep
+from expokeep import journal
 from expokeep.cli.main import VERBS, cli
 from expokeep.control.client import Client
 
@@ -123,6 +124,14 @@ def test_nobody_answering_has_a_code_and_a_hint(run, tmp_path):
     assert ended.err.startswith("expokeep: error: ")
     assert "\nhint: " in ended.err
     assert ended.out == ""
+
+
+def test_in_the_journal_a_failure_is_an_error(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(journal, "is_journal", lambda _environ: True)
+
+    ended = run("status", "--state-dir", tmp_path)
+
+    assert all(line.startswith("<3>") for line in ended.err.splitlines())
 
 
 def test_an_error_is_a_document_if_documents_are_wanted(run, tmp_path):
