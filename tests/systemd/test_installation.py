@@ -63,6 +63,7 @@ def test_one_file_and_two_credentials_and_it_keeps_sessions(bare):
     bare.credential("database-url", bare._database_url())
     bare.connect()
     bare.machine.do("expokeep", "config", "validate", "/etc/expokeep/expokeep.yaml")
+    bare.machine.run("systemctl", "start", "run-postgresql.mount")
     told = "CREDENTIALS_DIRECTORY=/etc/expokeep/credentials"
     assert "schema" in bare.machine.do("env", told, "expokeep", "db", "migrate")
     bare.machine.do("systemctl", "enable", "--now", DAEMON)
