@@ -47,6 +47,10 @@ def call(name, *arguments):
 
 
 def read(path):
+    if os.path.isdir(path):
+        if not os.listdir(path):
+            raise OSError(errno.ENODATA, "empty")
+        return
     with open(path, "rb") as file:
         if not file.read(1):
             raise OSError(errno.ENODATA, "empty: systemd puts such a file over another")
