@@ -19,6 +19,7 @@ from pathlib import Path
 
 from expokeep.hooks import kernel
 from expokeep.hooks.child import PATH
+from expokeep.hooks.saying import Saying
 
 KEPT = frozenset(
     {
@@ -64,23 +65,27 @@ def run(task: Task, directory_fd: int, environ: Mapping[str, str]) -> int | None
     found = os.fstat(directory_fd)
     if os.geteuid() not in (0, found.st_uid):
         raise PermissionError("the directory is another user's")
-    with _home(found, environ) as home:
+    with _home(found, environ) as home, Saying() as saying:
+        saying.give_to(found.st_uid, found.st_gid)
         process = subprocess.Popen(  # noqa: S603 - the site's own words
             task.words,
             env=environment(environ, task, home),
             stdin=subprocess.DEVNULL,
-            stdout=2,
-            # Away from the terminal: it can neither read from it nor type into it.
+            stdout=saying.end,
+            stderr=saying.end,
+            # Away from the terminal, which it is not given as a descriptor, either.
             start_new_session=True,
             preexec_fn=partial(_become, directory_fd, found),  # noqa: PLW1509 - we have one thread
         )
+        saying.handed_over()
         # Looked at without being reaped: so long its number, and that of its group, are
         # nobody else's.
-        with _watched(process) as watch:
+        with _watched(process) as (descriptor, watch):
             try:
-                in_time = bool(watch.poll(task.timeout_s * 1000))
+                in_time = saying.until_end(descriptor, task.timeout_s)
             finally:
                 _end(process, watch)
+        saying.rest()
         return process.returncode if in_time else None
 
 
@@ -152,12 +157,14 @@ def _home(found: os.stat_result, environ: Mapping[str, str]) -> Iterator[str | N
 
 
 @contextlib.contextmanager
-def _watched(process: "subprocess.Popen[bytes]") -> Iterator["select.poll"]:
+def _watched(
+    process: "subprocess.Popen[bytes]",
+) -> Iterator[tuple[int, "select.poll"]]:
     descriptor = os.pidfd_open(process.pid)
     try:
         watch = select.poll()
         watch.register(descriptor, select.POLLIN)
-        yield watch
+        yield descriptor, watch
     finally:
         os.close(descriptor)
 

@@ -1,6 +1,9 @@
 """What a command after a restore is told, and what it is not."""
 
 import os
+import pty
+import select
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,3 +101,57 @@ def test_nothing_of_a_command_is_left_when_it_has_ended(tmp_path):
 
     child = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}")
     until(lambda: not child.exists(), "its child has ended")
+
+
+def test_a_command_reads_nothing_of_the_terminal_of_who_restores(tmp_path):
+    place = tmp_path / "place"
+    place.mkdir()
+    reading = "read -t 5 word <&2; echo $word > heard"
+    line = f"echo ready; {reading}; ls -l /proc/self/fd; exit 0"
+    program = (
+        "import os; from expokeep.hooks import due; from pathlib import Path\n"
+        "from expokeep.hooks.after import Task, run\n"
+        f"task = Task(('/bin/bash', '-c', {line!r}), 'shop', 7, 20.0)\n"
+        f"with due.opened(Path({str(place)!r})) as descriptor:\n"
+        "    run(task, descriptor, os.environ)\n"
+    )
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-c", program])
+    said = b""
+    while b"ready" not in said:
+        assert select.select([terminal], [], [], 20)[0]
+        said += os.read(terminal, 4096)
+
+    os.write(terminal, b"hunter2\n")
+    try:
+        while data := os.read(terminal, 4096):
+            said += data
+    except OSError:
+        pass  # Linux says so when the other end is closed
+    os.waitpid(pid, 0)
+    os.close(terminal)
+
+    assert (place / "heard").read_text() == "\n"
+    assert b"/dev/pts" not in said
+
+
+def test_what_a_command_prints_commands_no_terminal(tmp_path, capsys):
+    task = Task((r"printf 'a\tb\r\n\033[2J\nno end'",), "shop", 7, 60.0)
+
+    with due.opened(tmp_path) as descriptor:
+        assert run(task, descriptor, os.environ) == 0
+
+    assert capsys.readouterr().err == "a\tb\n\\x1b[2J\nno end\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody")
+def test_another_user_may_open_what_its_output_is(tmp_path_factory, capsys):
+    place = tmp_path_factory.mktemp("place")
+    os.chown(place, 65534, 65534)
+    task = Task(("echo once > /dev/stderr; echo twice > /dev/stdout",), "s", 7, 60.0)
+
+    with due.opened(place) as descriptor:
+        assert run(task, descriptor, os.environ) == 0
+
+    assert capsys.readouterr().err == "once\ntwice\n"
