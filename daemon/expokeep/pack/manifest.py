@@ -105,7 +105,18 @@ def encode_manifest(manifest: Manifest, data_offset: int = 0) -> bytes:
     )
     if len(raw) > MAX_MANIFEST_BYTES - 1024 or raw.count(b",") > MAX_VALUES:
         raise ManifestTooLarge(f"a manifest of {len(raw)} bytes")
+    if _longest(manifest) > MAX_ENTRIES:
+        raise ManifestTooLarge(f"a manifest with a list of {_longest(manifest)}")
     return raw
+
+
+def _longest(manifest: Manifest) -> int:
+    """Return how many there are of what there is most of."""
+    return max(
+        sum(len(snap.delta.set) for snap in manifest.snaps),
+        sum(len(snap.delta.gone) for snap in manifest.snaps),
+        *(len(manifest.snaps), len(manifest.frames), len(manifest.blobs)),
+    )
 
 
 def decode_manifest(raw: bytes | memoryview, data_offset: int = 0) -> Manifest:
@@ -135,8 +146,11 @@ def decode_manifest(raw: bytes | memoryview, data_offset: int = 0) -> Manifest:
 
 
 def _check_lengths(flat: _Manifest) -> None:
-    told = sum(len(snap.entries) + len(snap.gone) for snap in flat.snaps)
-    if max(told, len(flat.snaps), len(flat.frames), len(flat.blobs)) > MAX_ENTRIES:
+    # Each by itself: a rename of a directory tells all that is in it in both.
+    told = sum(len(snap.entries) for snap in flat.snaps)
+    gone = sum(len(snap.gone) for snap in flat.snaps)
+    lists = (told, gone, len(flat.snaps), len(flat.frames), len(flat.blobs))
+    if max(lists) > MAX_ENTRIES:
         raise PackDamaged("a manifest of more entries than any has")
 
 

@@ -1,3 +1,4 @@
+import contextlib
 import datetime
 import json
 import uuid
@@ -186,6 +187,31 @@ def test_what_no_reader_would_take_is_not_written(
 
     with pytest.raises(ManifestTooLarge):
         encode_manifest(whole(), 300)
+
+
+@pytest.mark.parametrize("most", range(1, 5))
+def test_whatever_is_written_is_read_again(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(codec, "MAX_ENTRIES", most)
+
+    with contextlib.suppress(ManifestTooLarge):
+        written = encode_manifest(whole(), 300)
+        assert decode_manifest(written, 300) == whole()
+
+
+def test_a_rename_of_as_much_as_there_may_be_is_written_and_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(codec, "MAX_ENTRIES", 3)
+    before = frozenset({b"old/1", b"old/2", b"old"})
+    after = {b"new": Directory(0o700), b"new/1": Link(b"x", 5), b"new/2": Link(b"x", 5)}
+    renamed = replace(
+        manifest_of(snap_of(TREE)),
+        snaps=(replace(whole().snaps[1], delta=Delta(after, before)),),
+    )
+
+    assert decode_manifest(encode_manifest(renamed)) == renamed
 
 
 def test_times_without_utc_are_not_written() -> None:
