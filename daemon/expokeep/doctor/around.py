@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from expokeep.control.client import Client
-from expokeep.doctor import machine, sessions, units
+from expokeep.doctor import machine, openings, sessions, units
 from expokeep.doctor.kernel import inotify, kernel
 from expokeep.doctor.secrets import secrets, state_directory
 from expokeep.doctor.values import Check, Setup
@@ -24,6 +24,8 @@ def around(setup: Setup) -> Iterator[Check]:
     yield from inotify(setup.max_sessions, setup.watches_used)
     yield from machine.tmpfiles(setup)
     yield from machine.socket_group(setup)
+    yield from openings.fuse()
+    yield from openings.setgid(setup)
     files = (*setup.secret_files, *units.credential_files())
     yield from secrets(dataclasses.replace(setup, secret_files=files))
     yield from state_directory(setup)

@@ -12,7 +12,7 @@ import pytest
 
 from daemons import until
 from disks import MIB, filled, small_disk, without_inodes
-from expokeep.doctor import kernel, machine, secrets, units
+from expokeep.doctor import kernel, machine, openings, secrets, units
 from expokeep.doctor.configured import consistency
 from expokeep.doctor.disks import disks
 from expokeep.doctor.sessions import sessions_tmp
@@ -244,6 +244,32 @@ def test_a_group_that_is_not_there_or_empty(tmp_path):
     assert (missing.name, missing.state) == ("socket group", "warning")
     assert members.state == "ok"
     assert "usermod" in missing.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "state"),
+    [("user_allow_other", "warning"), ("#user_allow_other", "ok"), ("", "ok")],
+)
+def test_mounts_of_users_that_others_must_wait_for(tmp_path, line, state):
+    conf = tmp_path / "fuse.conf"
+    conf.write_text(f"mount_max = 1000\n {line}\n")
+
+    (found,) = openings.fuse(conf)
+    (without,) = openings.fuse(tmp_path / "none")
+
+    assert (found.name, found.state, without.state) == ("fuse", state, "ok")
+
+
+def test_a_watch_directory_that_hands_its_group_on(tmp_path):
+    (before,) = openings.setgid(setup_at(tmp_path))
+    tmp_path.chmod(0o2755)
+    (after,) = openings.setgid(setup_at(tmp_path))
+
+    assert (before.state, after.state) == ("ok", "warning")
+    assert (after.name, after.hint) == (
+        "watch directory's group",
+        f"`chmod g-s {tmp_path}`",
+    )
 
 
 def test_a_session_with_a_tmp_of_its_own(as_root, tmp_path):
