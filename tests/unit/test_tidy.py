@@ -1,6 +1,7 @@
 """Holds the tree to docs/STYLE.md where no other tool does."""
 
 import ast
+import functools
 import re
 import subprocess
 from pathlib import Path
@@ -47,9 +48,15 @@ def _named(path: Path) -> str:
     return str(path.relative_to(PACKAGE))
 
 
+@functools.cache
+def _nodes(path: Path) -> list[ast.AST]:
+    return [*ast.walk(ast.parse(path.read_text()))]
+
+
+@functools.cache
 def _imports(path: Path) -> set[str]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in _nodes(path):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -80,7 +87,7 @@ def test_every_function_is_short():
     long = [
         f"{_named(path)}:{node.lineno} {node.name} {node.end_lineno - node.lineno + 1}"
         for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in _nodes(path)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.end_lineno - node.lineno + 1 > MAX_FUNCTION_LINES
     ]
@@ -92,7 +99,7 @@ def test_every_class_has_one_job():
     broad = [
         f"{_named(path)} {node.name}"
         for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in _nodes(path)
         if isinstance(node, ast.ClassDef)
         and sum(
             isinstance(child, ast.FunctionDef) and not child.name.startswith("_")
