@@ -161,6 +161,8 @@ def test_an_address_that_is_denied_is_an_outage_and_no_more(host):
     (directory / "first.txt").write_text("two")
     spool = host.machine.path("/var/lib/expokeep/spool")
     until(lambda: list(spool.glob(f"{sid}/0*")), "captures go on")
+    asked = host.cli("flush", sid, "--wait", "--timeout", "2s")
+    assert asked.returncode == 124, asked.stdout + asked.stderr
     assert len(host.site.versions(sid)) == 1
     assert host.machine.state(DAEMON) == "active"
 
