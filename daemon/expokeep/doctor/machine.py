@@ -5,6 +5,7 @@ import fnmatch
 import grp
 import os
 import pwd
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ _TMPFILES = ("etc", "run", "usr/local/lib", "usr/lib")
 _AGEING = frozenset("dDveqQC")
 """Types of lines whose age counts."""
 _EXCEPTING = frozenset("xX")
+_PLAIN = re.compile(r"x /[\w./*?@+=:,\[\]-]+", re.ASCII)
+"""A line that says one thing. What is watched is said by the daemon, and whoever has
+come into its place could have root write other lines as well."""
 _LISTENS = "00010000"
 _MOST_SOCKETS = 32
 DAEMON = "expokeep"
@@ -55,7 +59,9 @@ def tmpfiles(setup: Setup, root: Path = ROOT) -> Iterator[Check]:
                 "error",
                 f"{detail}too",
                 f"Put the line `{rule}` into /etc/tmpfiles.d/expokeep-sessions.conf.",
-                Fix(f"write `{rule}` into {file}", _adding(file, rule)),
+                Fix(f"write `{rule}` into {file}", _adding(file, rule))
+                if _PLAIN.fullmatch(rule)
+                else None,
             )
 
 

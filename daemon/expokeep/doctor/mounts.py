@@ -44,7 +44,9 @@ def place_in(table: str, path: Path) -> Place | None:
     Place(device='98:0', path='/private/tmp/expo-1', kind='ext4')
     """
     best: tuple[int, Place] | None = None
-    for line in table.splitlines():
+    # By line feeds alone: the kernel escapes no other end of a line, and a user's mount
+    # may be called so.
+    for line in filter(None, table.split("\n")):
         words, _, rest = line.partition(" - ")
         _, _, device, root, at, *_ = words.split(" ")
         point = PurePosixPath(_unescaped(at))

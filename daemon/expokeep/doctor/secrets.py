@@ -2,8 +2,9 @@
 
 import contextlib
 import errno
+import grp
 import os
-import shutil
+import pwd
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -88,6 +89,12 @@ def _making(path: Path) -> Callable[[], None]:
     def act() -> None:
         path.mkdir(mode=0o755, parents=True)
         with contextlib.suppress(LookupError):  # no such user: it is the caller's
-            shutil.chown(path, DAEMON, DAEMON)
+            user, group = pwd.getpwnam(DAEMON).pw_uid, grp.getgrnam(DAEMON).gr_gid
+            # Not what has its name by now: what is above may be the daemon's.
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                os.fchown(descriptor, user, group)
+            finally:
+                os.close(descriptor)
 
     return act
