@@ -15,6 +15,10 @@
 # Configuration, credentials and what the daemon keeps are never in it.
 set -eu
 umask 022
+# Python looks for what it imports where it is started, and that may be a directory that
+# anybody may write to.
+export PYTHONSAFEPATH=1
+unset PYTHONPATH PYTHONHOME PYTHONSTARTUP
 
 PREFIX=${PREFIX:-/usr/local}
 SYSCONFDIR=${SYSCONFDIR:-/etc}

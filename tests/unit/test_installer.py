@@ -1,6 +1,7 @@
 """What the installer refuses before it does anything."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,30 @@ def test_a_manifest_that_names_too_much_is_refused(tmp_path, line):
     assert done.returncode == 1
     assert "is damaged" in done.stderr
     assert kept.exists()
+
+
+def test_nothing_of_where_it_is_started_is_run(tmp_path):
+    place = tmp_path / "place"
+    place.mkdir()
+    for name in ("venv", "ensurepip", "os", "pathlib", "pip"):
+        (place / f"{name}.py").write_text(f"open({str(tmp_path / 'run')!r}, 'w')")
+    # As far as the environment that the installer builds in.
+    program = 'case "$1$2" in -mvenv) exit 9;; esac; exec /usr/bin/python3 "$@"'
+    environment = {
+        **os.environ,
+        "DESTDIR": str(tmp_path / "root"),
+        "PYTHON": str(python_that(tmp_path / "python3", program)),
+    }
+
+    done = subprocess.run(
+        ["sh", str(INSTALLER), "install"],
+        cwd=place,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode != 0
+    assert not (tmp_path / "run").exists(), done.stderr
