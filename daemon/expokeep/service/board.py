@@ -6,9 +6,10 @@ The observer writes here on its own thread, so nothing in here waits for anythin
 import datetime
 import os
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from expokeep import clock
@@ -85,7 +86,8 @@ class Board:
         self._lines: dict[bytes, Line] = {}
         self._ended: list[Line] = []
         self._gone: deque[Gone] = deque(maxlen=MAX_GONE)
-        self._refused: dict[bytes, SessionDirectory] = {}
+        self._refused: dict[int, dict[bytes, SessionDirectory]] = {}
+        """By uid: of whoever makes them by the thousand, one counts as much as all."""
         self._logged_s = float("-inf")
         self.refused: Callable[[SessionDirectory], None] = lambda _: None
         """Called with a directory that is left alone."""
@@ -102,18 +104,30 @@ class Board:
 
     def let_in(self) -> None:
         """Take on what was left alone, as far as the bounds let us by now."""
-        taken = []
+        taken: list[SessionDirectory] = []
         with self._lock:
-            for directory in list(self._refused.values()):
-                if not self._is_too_many(directory):
-                    self._take(directory)
-                    taken.append(directory)
+            free = self.max_sessions - len(self._lines)
+            of_uid = Counter(line.directory.uid for line in self._lines.values())
+            for uid, refused in list(self._refused.items()):
+                most = min(self.max_sessions_per_uid - of_uid[uid], free - len(taken))
+                taken += islice(refused.values(), max(0, most))
+            for directory in taken:
+                self._take(directory)
         for directory in taken:
             self._turnstile.touched(directory)
 
     def _take(self, directory: SessionDirectory) -> None:
-        self._refused.pop(directory.path, None)
+        self._forget_refusal(directory)
         self._lines[directory.path] = Line(directory, changed_at=clock.now())
+
+    def _is_refused(self, directory: SessionDirectory) -> bool:
+        return directory.path in self._refused.get(directory.uid, {})
+
+    def _forget_refusal(self, directory: SessionDirectory) -> None:
+        refused = self._refused.get(directory.uid, {})
+        refused.pop(directory.path, None)
+        if not refused:
+            self._refused.pop(directory.uid, None)
 
     def _is_too_many(self, directory: SessionDirectory) -> str:
         """Return which bound a directory would be beyond, if any."""
@@ -126,19 +140,19 @@ class Board:
         return "max-sessions-per-uid is reached" if is_too_many else ""
 
     def _refuse(self, directory: SessionDirectory, why: str) -> None:
-        is_new = directory.path not in self._refused
-        self._refused[directory.path] = directory
+        is_new = not self._is_refused(directory)
+        self._refused.setdefault(directory.uid, {})[directory.path] = directory
         now_s = clock.monotonic_s()
         if is_new and now_s >= self._logged_s + _LOG_EVERY_S:
             # Whoever makes sessions by the thousand does not fill the log as well.
             self._logged_s = now_s
-            left_alone, uid = len(self._refused), directory.uid
+            left_alone, uid = self.left_alone_count, directory.uid
             log.error("session left alone", why=why, uid=uid, left_alone=left_alone)
 
     def changed(self, directory: SessionDirectory) -> None:
         """Note that something below changed."""
         line = self.line(directory.path)
-        if line is None and directory.path in self._refused:
+        if line is None and self._is_refused(directory):
             self.appeared(directory)  # there may be room by now
         elif line is not None:
             if line.changed_at is None:
@@ -152,10 +166,13 @@ class Board:
             if line is not None:
                 self._ended.append(line)
                 self._gone.append((directory, clock.now()))
-            self._refused.pop(directory.path, None)
+            self._forget_refusal(directory)
+            is_waited_for = bool(line is not None and self._refused)
         self._turnstile.forget(directory)
         # A worker writes the end down: here nothing may wait for a disk.
         self._turnstile.schedule(directory)
+        if is_waited_for:
+            self.let_in()  # whose directory does not change tells nothing again
 
     def doubted(self) -> None:
         """Look at everything again: events were lost."""
@@ -179,7 +196,7 @@ class Board:
     @property
     def left_alone_count(self) -> int:
         """How many directories are one too many."""
-        return len(self._refused)
+        return sum(map(len, [*self._refused.values()]))
 
     def take_ended(self, session: SessionId) -> list[Line]:
         """Return directories of a session that went away since this was last asked."""
