@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from daemons import WAIT_S, Daemon, Site, daemon_on
+from daemons import WAIT_S, Daemon, Site, daemon_on, until
 
 
 def free_port() -> int:
@@ -97,3 +97,32 @@ def daemon_to_look_at(
     environment = {"EXPOKEEP_ADDR": f"127.0.0.1:{port}"}
     with daemon_on(site, name, settings=settings, environment=environment) as daemon:
         yield daemon, Window(port)
+
+
+def grown(before: Scrape, after: Scrape, name: str, **labels: str) -> float:
+    """Return by how much a sum has grown from one scrape to another."""
+    return after.sum(name, **labels) - before.sum(name, **labels)
+
+
+def all_saved(window: Window) -> Scrape:
+    """Wait until nothing is at work, and return what is told then."""
+
+    def at_rest() -> Scrape | None:
+        scrape = window.scrape()
+        busy = scrape.sum("sessions") - scrape("sessions", state="idle")
+        return None if busy or scrape("spool_entries") else scrape
+
+    return until(at_rest, "all sessions are idle")
+
+
+def figures(daemon: Daemon, window: Window) -> Scrape:
+    """Have the figures of all hosts read again, and return what is told then."""
+    before = window.scrape()("catalog_figures_timestamp_seconds")
+    daemon.ask("reload")
+
+    def is_read() -> Scrape | None:
+        scrape = window.scrape()
+        is_new = scrape("catalog_figures_timestamp_seconds") > before
+        return scrape if is_new else None
+
+    return until(is_read, "the figures are read again")

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from daemons import QUICK, until, write
+from daemons import QUICK, write
 from expokeep.control.client import Client
 from expokeep.errors import ExpokeepError
 from expokeep.service.monitoring.declared import METRICS
-from looking import daemon_to_look_at, parsed
+from looking import all_saved, daemon_to_look_at, figures, grown, parsed
 
 SETTINGS = f"{QUICK}\ncost: {{monthly-budget: 12.50}}\n"
 HOSTILE = 'ann"\\n{}=#'
@@ -32,34 +32,6 @@ def seen(site):
         daemon.start()
         yield daemon, window
         assert daemon.stop() == 0, daemon.story
-
-
-def grown(before, after, name, **labels):
-    return after.sum(name, **labels) - before.sum(name, **labels)
-
-
-def all_saved(window):
-    """Wait until nothing is at work, and return what is told then."""
-
-    def at_rest():
-        scrape = window.scrape()
-        busy = scrape.sum("sessions") - scrape("sessions", state="idle")
-        return None if busy or scrape("spool_entries") else scrape
-
-    return until(at_rest, "all sessions are idle")
-
-
-def figures(daemon, window):
-    """Have the figures of all hosts read again, and return what is told then."""
-    before = window.scrape()("catalog_figures_timestamp_seconds")
-    daemon.ask("reload")
-
-    def is_read():
-        scrape = window.scrape()
-        is_new = scrape("catalog_figures_timestamp_seconds") > before
-        return scrape if is_new else None
-
-    return until(is_read, "the figures are read again")
 
 
 def test_from_the_start_all_is_told_that_there_is(seen):
