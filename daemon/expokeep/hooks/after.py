@@ -7,6 +7,7 @@ that the owner does not have, and of the environment only what is listed here.
 import contextlib
 import os
 import pwd
+import re
 import select
 import shutil
 import signal
@@ -31,6 +32,7 @@ KEPT = frozenset(
 )
 _KEPT_PREFIXES = ("LC_", "XDG_CACHE_", "npm_config_", "NPM_CONFIG_")
 _SECRET_WORDS = ("auth", "token", "passw", "secret", "key", "cert_", "username")
+_USER = re.compile("://[^/?#]*@")
 _KILL_AFTER_S = 5.0
 
 
@@ -75,7 +77,7 @@ def run(task: Task, directory_fd: int, environ: Mapping[str, str]) -> int | None
             stderr=saying.end,
             # Away from the terminal, which it is not given as a descriptor, either.
             start_new_session=True,
-            preexec_fn=partial(_become, directory_fd, found),  # noqa: PLW1509 - we have one thread
+            preexec_fn=partial(_become, directory_fd, found.st_uid, _group(found)),  # noqa: PLW1509 - we have one thread
         )
         saying.handed_over()
         # Looked at without being reaped: so long its number, and that of its group, are
@@ -89,15 +91,28 @@ def run(task: Task, directory_fd: int, environ: Mapping[str, str]) -> int | None
         return process.returncode if in_time else None
 
 
-def _become(directory_fd: int, found: os.stat_result) -> None:
+def _group(found: os.stat_result) -> int:
+    """Return the group of a directory if its owner is in it, and otherwise theirs.
+
+    A directory has whatever group the one above hands on, or a version says.
+    """
+    try:
+        owner = pwd.getpwuid(found.st_uid)
+    except KeyError:
+        return found.st_gid  # whoever it is, there is no other
+    theirs = os.getgrouplist(owner.pw_name, owner.pw_gid)
+    return found.st_gid if found.st_gid in theirs else owner.pw_gid
+
+
+def _become(directory_fd: int, uid: int, gid: int) -> None:
     """Become the owner of a directory, in it, with no more rights than an owner has."""
     os.fchdir(directory_fd)
     if os.getuid() == 0:
         # Before the user changes: afterwards nobody may.
         kernel.forgo_capabilities()
         os.setgroups(())
-        os.setresgid(found.st_gid, found.st_gid, found.st_gid)
-        os.setresuid(found.st_uid, found.st_uid, found.st_uid)
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
     kernel.no_new_privileges()
     kernel.die_with_parent(signal.SIGKILL)
 
@@ -128,9 +143,10 @@ def environment(
 def _is_kept(name: str, value: str) -> bool:
     if name not in KEPT and not name.startswith(_KEPT_PREFIXES):
         return False
-    # A registry's token is npm's configuration, too; a proxy may have a password.
+    # A registry's token is npm's configuration, too; an address may have a password.
     is_secret = any(word in name.lower() for word in _SECRET_WORDS)
     has_user = name.lower().endswith("_proxy") and "@" in value
+    has_user = has_user or _USER.search(value) is not None
     return not (is_secret or has_user)
 
 

@@ -26,6 +26,7 @@ TASK = Task(("npm ci",), "shop", 7, 600.0)
         {"npm_config_//registry.example/:_authToken": "canary"},
         {"NPM_CONFIG__PASSWORD": "canary"},
         {"https_proxy": "http://somebody:canary@proxy.example"},
+        {"npm_config_registry": "https://somebody:canary@registry.example/npm"},
         {"LD_PRELOAD": "/tmp/canary.so"},
         {"SSH_AUTH_SOCK": "/tmp/canary"},
         {"NOTIFY_SOCKET": "/run/canary"},
@@ -155,3 +156,18 @@ def test_another_user_may_open_what_its_output_is(tmp_path_factory, capsys):
         assert run(task, descriptor, os.environ) == 0
 
     assert capsys.readouterr().err == "once\ntwice\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody")
+@pytest.mark.parametrize("gid", [0, 42, 65534])
+def test_a_group_that_the_owner_is_not_in_is_given_to_nobody(
+    tmp_path_factory, capsys, gid
+):
+    place = tmp_path_factory.mktemp("place")
+    os.chown(place, 65534, gid)
+    task = Task(("id -u; id -g; id -G",), "shop", 7, 60.0)
+
+    with due.opened(place) as descriptor:
+        assert run(task, descriptor, os.environ) == 0
+
+    assert capsys.readouterr().err == "65534\n" * 3
