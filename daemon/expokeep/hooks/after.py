@@ -169,7 +169,9 @@ def _home(found: os.stat_result, environ: Mapping[str, str]) -> Iterator[str | N
         os.chown(made, found.st_uid, found.st_gid)
         yield made
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        # Of directories without end something stays, and is its owner's to remove.
+        with contextlib.suppress(RecursionError):
+            shutil.rmtree(made, ignore_errors=True)
 
 
 @contextlib.contextmanager

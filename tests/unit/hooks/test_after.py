@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import subprocess
 import sys
 from pathlib import Path
 
@@ -171,3 +172,23 @@ def test_a_group_that_the_owner_is_not_in_is_given_to_nobody(
         assert run(task, descriptor, os.environ) == 0
 
     assert capsys.readouterr().err == "65534\n" * 3
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody")
+def test_a_home_without_end_is_no_fault_of_ours(
+    tmp_path_factory, tmp_path, monkeypatch
+):
+    place = tmp_path_factory.mktemp("place")
+    os.chown(place, 12345, 12345)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for above in (tmp_path, *tmp_path.parents[:2]):
+        above.chmod(0o755)
+    deeper = "[(os.mkdir('d'), os.chdir('d')) for _ in range(2000)]"
+    program = f"import os; os.chdir(os.environ['HOME']); {deeper}"
+    task = Task(("/usr/bin/python3", "-c", program), "shop", 7, 60.0)
+
+    try:
+        with due.opened(place) as descriptor:
+            assert run(task, descriptor, os.environ) == 0
+    finally:
+        subprocess.run(["rm", "-rf", *tmp_path.iterdir()], check=True)
