@@ -15,6 +15,12 @@ TOP = Path(__file__).parents[2]
 RUNBOOK = (TOP / "docs/RUNBOOK.md").read_text()
 PAGES = ["CHANGELOG.md", "README.md", "docs/API.md", "docs/RUNBOOK.md"]
 
+TYPED = ["README.md", *sorted(f"docs/{one.name}" for one in TOP.glob("docs/*.md"))]
+"""Where calls of ours are written down for somebody to type."""
+NOT_TYPED = ("refuses",)
+"""Words that follow our name in what we say."""
+OF_ALL = {"--help", *(name for one in cli.params for name in one.opts)}
+
 BLOCKS = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 CALL = re.compile(r"(?:sudo )?(?:[A-Z_]+=\S+ )*expokeep (.+)")
 OF_THE_CALLER = {1, 2, 3, 124}
@@ -63,12 +69,11 @@ def test_no_page_says_a_thing_twice(page):
     assert len(paragraphs) == len(set(paragraphs))
 
 
-def commands() -> list[list[str]]:
-    """Return every call of `expokeep` that the runbook names, word by word."""
-    spans = re.findall(
-        r"`([^`\n]+)`", re.sub(r"```.*?```", "", RUNBOOK, flags=re.DOTALL)
-    )
-    typed = [line for block in BLOCKS.findall(RUNBOOK) for line in block.splitlines()]
+def commands(page: str) -> list[list[str]]:
+    """Return every call of `expokeep` that a page names, word by word."""
+    whole = (TOP / page).read_text()
+    spans = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", whole, flags=re.DOTALL))
+    typed = [line for block in BLOCKS.findall(whole) for line in block.splitlines()]
     found = []
     for text in (*spans, *typed):
         for call in re.split(r"\$\(|\|\||&&|;|\n", text):
@@ -76,11 +81,12 @@ def commands() -> list[list[str]]:
                 r"(?:sudo )?(?:[A-Z_]+=\S+ )*expokeep (.+)", call.strip()
             ):
                 words = shlex.split(re.sub(r"[)>|].*", "", match[1]), comments=True)
-                found.append([word for word in words if word != "..."])
-    return found
+                own = words[: words.index("--")] if "--" in words else words
+                found.append([word for word in own if word != "..."])
+    return [words for words in found if words[0] not in NOT_TYPED]
 
 
-CALLS = commands()
+CALLS = commands("docs/RUNBOOK.md")
 
 
 def command_of(words: list[str]) -> tuple[click.Command, list[str]]:
@@ -105,6 +111,20 @@ def test_a_command_that_is_to_be_typed_exists_with_its_options(words):
 
     assert command is not cli, words
     assert used <= options
+
+
+@pytest.mark.parametrize("page", TYPED)
+def test_what_any_page_has_somebody_type_exists_with_its_options(page):
+    for words in commands(page):
+        own = words[2:] if words[0] == "-c" else words
+        command, rest = command_of(own)
+        options = {
+            name for one in command.params for name in one.opts + one.secondary_opts
+        }
+        used = {word.split("=")[0] for word in rest if re.match(r"--?[a-z]", word)}
+
+        assert command is not cli or own[0] in OF_ALL | {"VERB"}, words
+        assert used <= options | OF_ALL, words
 
 
 def test_there_are_commands_to_look_at():
