@@ -211,6 +211,33 @@ def test_owners_of_no_machine_are_nobodys_business(tmp_path):
     assert list(tree) == [b"App.js"]
 
 
+@pytest.mark.parametrize("mode", [0o4755, 0o2777, 0o1777, 0o7000, 0o4000755])
+def test_no_bits_beyond_the_nine_come_with_a_member(tmp_path, mode):
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for name, kind in (("d", tarfile.DIRTYPE), ("d/run", tarfile.REGTYPE)):
+            info = tarfile.TarInfo(name)
+            info.type, info.mode = kind, mode
+            tar.addfile(info)
+    packed = zipped(("a", b"1"))
+    packed = listed(packed, 38, struct.pack("<L", (0o100000 | mode & 0o7777) << 16))
+    packed = listed(packed, 5, b"\3")  # made on Unix, so that the mode counts
+
+    for archive in (made.getvalue(), packed):
+        tree, _ = came(tmp_path, archive)
+        modes = [one.mode for one in tree.values() if not isinstance(one, Link)]
+        assert modes
+        assert not [one for one in modes if one & ~0o777]
+
+
+def test_names_that_differ_in_case_alone_stay_two(tmp_path):
+    tar = tar_member(b"app.js", b"lower") + tar_member(b"APP.JS", b"upper") + END
+
+    for archive in (tar, zipped(("app.js", b"lower"), ("APP.JS", b"upper"))):
+        tree, _ = came(tmp_path, archive)
+        assert sorted(tree) == [b"APP.JS", b"app.js"]
+
+
 @pytest.mark.parametrize("form", ["gzip", "zstd"])
 def test_a_compressed_bomb_costs_no_more_than_its_bound(tmp_path, form):
     import gzip  # noqa: PLC0415 - only here
