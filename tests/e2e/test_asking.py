@@ -30,6 +30,7 @@ ASK_WHEN_THERE_IS_SOMETHING = {"gc", "repair", "publish withdraw"}
 """Their questions are in the tests of their own: there is nothing here to go."""
 NOT_DESTRUCTIVE = {
     "db migrate": "adds to the schema, and is safe to repeat",
+    "doctor": "mends the machine around what is kept, and asks in its own test",
     "share create": "its dry run looks for secrets",
     "webhooks retry": "sends what was not received",
     "webhooks test": "sends a message that says nothing",

@@ -22,13 +22,11 @@ RIGHTS = {
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[Seaweed]:
+def server(servers_dir) -> Iterator[Seaweed]:
     """A server on which strangers and some keys have rights of their own."""
-    top = tmp_path_factory.mktemp("seaweed")
-    for one in (top, *top.parents[:2]):
-        one.chmod(0o755)
+    top = servers_dir / "of-strangers"
     home = top / "seaweed"
-    home.mkdir()
+    home.mkdir(parents=True)
     keys = [_identity("ours", ["Admin", "Read", "Write", "List", "Tagging"])]
     keys += [_identity(name, actions) for name, actions in RIGHTS.items()]
     strangers = [f"Read:{OPEN}", f"List:{OPEN}", f"List:{LISTED}"]
