@@ -68,6 +68,7 @@ def bring(options: Options, wish: Bringing) -> Brought:
 
     A target that is in use, and is to stay so, needs neither a version nor a daemon:
     what is there must be able to start while the keeper is away, or has kept nothing.
+    Where none is named, the daemon says where it is; no server is asked for that.
     Unless the site's command is still due in it, which the keeper has to name.
 
     Raises:
@@ -80,13 +81,16 @@ def bring(options: Options, wish: Bringing) -> Brought:
             if places.state(target) == "occupied" and not due.is_marked(target):
                 return InUse(wish.session, target)
     with asking(options, parallelism=wish.parallelism) as asked:
+        home = _home_in_use(asked, wish)
+        if home is not None and not due.is_marked(home):
+            return InUse(wish.session, home)
         source = _Offering(asked.source(), wish)
         try:
             if wish.dry_run:
                 return _restored(options, wish, source)
             return told(asked, lambda: _restored(options, wish, source))
         except NeverKept:
-            if (home := _home_in_use(asked, wish)) is None:
+            if home is None:
                 raise
             return InUse(wish.session, home)
 
@@ -148,7 +152,8 @@ def _home_in_use(asked: Asked, wish: Bringing) -> Path | None:
     home = asked.home(wish.session)
     if home is None or places.state(home) != "occupied":
         return None
-    return home
+    vanishing.wait_for_end(home)
+    return home if places.state(home) == "occupied" else None
 
 
 class _Offering:

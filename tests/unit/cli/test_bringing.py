@@ -131,6 +131,18 @@ def test_a_home_in_use_of_which_nothing_was_kept_is_left_alone(run, daemon, targ
     assert "is in use" in in_use.out
 
 
+def test_a_home_in_use_needs_no_version_to_be_left_alone(run, daemon, target):
+    target.mkdir()
+    (target / "mine").write_text("x")
+    daemon.homes = {"shop": target}
+
+    ended = run("restore", "shop", "--if-missing")
+
+    # To be offered one takes Postgres, which may be away: who has his files may start.
+    assert (ended.code, daemon.asked) == (0, [])
+    assert [one.name for one in target.iterdir()] == ["mine"]
+
+
 def test_a_swap_keeps_what_was_there(run, daemon, target):
     target.mkdir()
     (target / "mine").write_text("x")
