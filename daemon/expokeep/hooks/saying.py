@@ -12,7 +12,7 @@ import sys
 from typing import Self
 
 from expokeep import clock, journal
-from expokeep.log import printable
+from expokeep.model.names import for_terminal
 
 _READ_BYTES = 64 * 1024
 _LEFT_BYTES = 1024 * 1024
@@ -90,7 +90,7 @@ class Saying:
 
 def _say(lines: list[bytes]) -> None:
     for line in lines:
-        text = line.rstrip(b"\r").decode(errors="surrogateescape")
-        shown = "\t".join(map(printable, text.split("\t")))
+        parts = map(for_terminal, line.rstrip(b"\r").split(b"\t"))
+        shown = "\t".join(parts).replace("\\\\", "\\")
         sys.stderr.write(journal.for_stderr(shown, "info") + "\n")
     sys.stderr.flush()
