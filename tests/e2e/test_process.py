@@ -173,6 +173,19 @@ def test_a_daemon_does_not_start_on_a_configuration_that_cannot_be_used(fresh, s
     assert not daemon.state.exists()
 
 
+def test_a_spool_out_of_reach_is_named_with_what_the_unit_has_to_see(fresh, site):
+    (site.top / "file").write_text("")
+    elsewhere = site.top / "file" / "spool"
+    daemon = fresh(settings=f"spool: {{path: {elsewhere}}}\n")
+
+    refused = daemon.run("-c", str(daemon.config), "--watch-dir", str(site.watch))
+
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+    assert f"spool.path {elsewhere} cannot be used: Not a dir" in refused.stderr
+    assert f"BindPaths={elsewhere}" in refused.stderr
+
+
 def test_a_good_configuration_is_called_good_and_nothing_is_started(fresh):
     daemon = fresh()
 

@@ -68,6 +68,7 @@ def running(settings: Settings) -> Iterator[Parts]:
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(_only_one(settings.state_dir))
+        _make_spool(settings.spool.path)
         progresses = Progresses()
         engine = stack.enter_context(wiring.engine(settings, progresses.tell))
         wiring.require_schema(engine.backends.catalog)
@@ -237,3 +238,21 @@ def _lock_file(state_dir: Path) -> FileIO:
         return FileIO(state_dir / "daemon.lock", "a+")
     except OSError as error:
         raise StateUnusable(f"{state_dir} cannot be used: {error}") from error
+
+
+def _make_spool(path: Path) -> None:
+    """Make the spool's directory where it is missing.
+
+    Raises:
+        StateUnusable: it cannot be made; the packaged unit sees only what it names.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"spool.path {path} cannot be used: {error.strerror}"
+        unusable = StateUnusable(reason)
+        unusable.hint = (
+            f"`install -d -m 0700 -o expokeep -g expokeep {path}`; and the unit has to "
+            f"see it: `systemctl edit expokeepd`, `[Service]` and `BindPaths={path}`."
+        )
+        raise unusable from error

@@ -15,7 +15,8 @@ class Spool:
     path: Path = setting(
         kinds.PATH,
         "${EXPOKEEP_STATE_DIR}/spool",
-        "On a disk that survives a reboot; not below /tmp.",
+        "On a disk that survives a reboot; not below /tmp. The packaged unit has to "
+        "see it: BindPaths= in a drop-in.",
     )
     max_size_bytes: int = setting(
         size("1MB", "1024TB"),
