@@ -60,6 +60,11 @@ def loaded(options: Options, **flags: object) -> Loaded:
     return found
 
 
+def quietly(options: Options) -> None:
+    """Tell of what happens below only as much as the caller asked for."""
+    logs.configure(level=LEVELS[min(options.verbose, len(LEVELS) - 1)])
+
+
 @contextlib.contextmanager
 def direct(options: Options, *, parallelism: int | None = None) -> Iterator["Direct"]:
     """Hold the engine.
@@ -69,7 +74,7 @@ def direct(options: Options, *, parallelism: int | None = None) -> Iterator["Dir
         TimedOut: the caller's time ran out, whatever was under way.
     """
     settings = loaded(options, **{"restore.parallelism": parallelism}).settings
-    logs.configure(level=LEVELS[min(options.verbose, len(LEVELS) - 1)])
+    quietly(options)
     home = wiring.home_in(settings)
     with contextlib.ExitStack() as stack:
         stack.enter_context(within(options.timeout_s))

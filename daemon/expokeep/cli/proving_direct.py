@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from expokeep import log as logs
 from expokeep import wiring
 from expokeep.check.documents import document_of
 from expokeep.check.values import Wish
-from expokeep.cli.direct import LEVELS, loaded, within
+from expokeep.cli.direct import loaded, quietly, within
 from expokeep.cli.options import Options
 from expokeep.cli.proving import Line
 from expokeep.restore.drill import drilled
@@ -26,7 +25,7 @@ def direct(options: Options) -> Iterator["Direct"]:
         TimedOut: the caller's time ran out, whatever was under way.
     """
     settings = loaded(options).settings
-    logs.configure(level=LEVELS[min(options.verbose, len(LEVELS) - 1)])
+    quietly(options)
     with within(options.timeout_s), wiring.proving(settings) as proving:
         yield Direct(proving)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from expokeep import clock, wiring
-from expokeep.doctor.servers import skew
+from expokeep.doctor.servers import hint_of, skew
 from expokeep.doctor.values import Check
 from expokeep.errors import AccessDenied, ConfigError, ExpokeepError, IntegrityError
 from expokeep.model.digest import Digest
@@ -21,11 +21,6 @@ from expokeep.store.base import ObjectExists
 from expokeep.store.s3 import stranger
 from expokeep.store.s3.looking import LookingStore
 
-_UNCONFIGURED_HINT = (
-    "`expokeep config show --sources`. Outside of its unit: "
-    "`CREDENTIALS_DIRECTORY=/etc/expokeep/credentials expokeep doctor --direct`, as "
-    "root."
-)
 _RIGHTS_HINT = (
     "On R2, make a token with *Object Read & Write* on this bucket; elsewhere allow "
     "s3:PutObject, s3:GetObject, s3:DeleteObject and s3:ListBucket. Then put it where "
@@ -57,9 +52,9 @@ def bucket(settings: Settings) -> Iterator[Check]:
             else:
                 yield from _looked_into(settings, store)
     except ConfigError as error:
-        yield Check("bucket", "error", str(error), _UNCONFIGURED_HINT)
+        yield Check("bucket", "error", str(error), wiring.UNCONFIGURED_HINT)
     except ExpokeepError as error:
-        yield Check("bucket", "error", str(error), error.hint)
+        yield Check("bucket", "error", str(error), hint_of(error))
 
 
 def _listing_refused(store: LookingStore, prefix: str) -> str:

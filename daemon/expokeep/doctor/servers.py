@@ -9,17 +9,13 @@ from expokeep import clock, wiring
 from expokeep.catalog.base import Catalog
 from expokeep.catalog.examining import Examining, Server
 from expokeep.doctor.values import Check
-from expokeep.errors import ConfigError, ExpokeepError
+from expokeep.errors import BackendUnreachable, ExpokeepError
 from expokeep.settings.values import Settings
 
 SKEW_WARN_S = 5.0
 _OLDEST_VERSION = 140_000
 _SPARE = 3
 _SHOWN = 5
-_CREDENTIALS_HINT = (
-    "Outside of its unit: `CREDENTIALS_DIRECTORY=/etc/expokeep/credentials expokeep "
-    "doctor --direct`, as root."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +35,8 @@ def postgres(
         theirs = catalog.server_time()
         off_s = (theirs - before - (clock.now() - before) / 2).total_seconds()
         status = catalog.schema_status()
-    except ConfigError as error:
-        yield Check("postgres", "error", str(error), _CREDENTIALS_HINT)
-        return
     except ExpokeepError as error:
-        yield Check("postgres", "error", str(error), error.hint)
+        yield Check("postgres", "error", str(error), hint_of(error))
         return
     yield Check("postgres", "ok", "it answers")
     yield _schema(status.found, status.known, status.pending)
@@ -57,7 +50,18 @@ def postgres(
         if ourselves is not None:
             yield _host(examining, ourselves, off_s)
     except ExpokeepError as error:
-        yield Check("postgres", "error", str(error), error.hint)
+        yield Check("postgres", "error", str(error), hint_of(error))
+
+
+def hint_of(error: ExpokeepError) -> str:
+    """Return what helps, to somebody who has asked us already."""
+    if isinstance(error, BackendUnreachable):
+        return (
+            "`expokeep config show --sources` says where it is looked for. See "
+            "RUNBOOK, `The bucket or Postgres does not answer`; captures wait in the "
+            "spool."
+        )
+    return error.hint
 
 
 def skew(name: str, off_s: float, whose: str, *, at_least_s: float = 0.0) -> Check:

@@ -7,6 +7,7 @@ from expokeep.wiring.accounting import accountant_of
 from expokeep.wiring.alone import ReadingAlone, reading_alone
 from expokeep.wiring.auditing import audit_of
 from expokeep.wiring.backends import (
+    UNCONFIGURED_HINT,
     Backends,
     backends,
     bucket,
@@ -64,6 +65,7 @@ from expokeep.wiring.telling import outbox
 from expokeep.wiring.watching import figures_of
 
 __all__ = [
+    "UNCONFIGURED_HINT",
     "Backends",
     "Engine",
     "Exporting",

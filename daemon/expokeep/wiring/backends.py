@@ -25,6 +25,11 @@ from expokeep.store.settings import S3Settings
 log = get(__name__)
 
 _FIRST_RETRY_S = 0.5
+UNCONFIGURED_HINT = (
+    "`expokeep config show --sources` shows what is set. Where systemd hands the "
+    "credentials over, root says where they are: "
+    "`CREDENTIALS_DIRECTORY=/etc/expokeep/credentials expokeep ...`; is the file there?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,9 @@ class _Unconfigured:
 
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
         def refuse(*_: object, **__: object) -> NoReturn:
-            raise ConfigError(self._reason)
+            error = ConfigError(self._reason)
+            error.hint = UNCONFIGURED_HINT
+            raise error
 
         return refuse
 

@@ -63,10 +63,11 @@ def migrate(ctx: click.Context, *, dry_run: bool, app_tables: bool) -> None:
       DATABASE_URL=postgresql://admin@db/app expokeep db migrate
     """
     from expokeep import wiring  # noqa: PLC0415 - imports the drivers
-    from expokeep.cli.direct import loaded  # noqa: PLC0415
+    from expokeep.cli.direct import loaded, quietly  # noqa: PLC0415
 
     options = options_of(ctx)
     settings = loaded(options).settings
+    quietly(options)
     with wiring.catalog(settings) as catalog:
         applied = catalog.migrate(dry_run=dry_run)
     made = app_tables and not dry_run and wiring.make_app_tables(settings)

@@ -70,11 +70,16 @@ def _looked(options: Options) -> list[Check]:
 
 
 def _alone(options: Options) -> list[Check]:
-    from expokeep.cli.direct import loaded, within  # noqa: PLC0415 - imports drivers
+    from expokeep.cli.direct import (  # noqa: PLC0415 - imports drivers
+        loaded,
+        quietly,
+        within,
+    )
     from expokeep.doctor import run  # noqa: PLC0415
     from expokeep.doctor.setup import setup_of  # noqa: PLC0415
 
     settings = loaded(options)
+    quietly(options)
     with within(options.timeout_s):
         return [*run.alone(settings), *around(setup_of(settings))]
 

@@ -1,4 +1,8 @@
 import json
+import os
+import subprocess
+import sys
+from urllib.parse import quote
 
 import pytest
 
@@ -26,3 +30,25 @@ def test_without_a_database_there_is_nothing_to_migrate(run, words):
 
     assert ended.code == 78
     assert "DATABASE_URL" in ended.err
+    assert "CREDENTIALS_DIRECTORY=/etc/expokeep/credentials" in ended.err
+
+
+def test_a_postgres_that_is_away_is_told_in_one_line_and_a_hint(tmp_path):
+    environ = {
+        **os.environ,
+        "DATABASE_URL": f"postgresql://me@{quote(str(tmp_path), safe='')}/db",
+    }
+    command = [sys.executable, "-c", "from expokeep.cli.main import main; main()"]
+
+    ended = subprocess.run(
+        [*command, "db", "migrate", "--dry-run"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    told, hint = ended.stderr.splitlines()
+    assert ended.returncode == 17
+    assert told.startswith("expokeep: error: Postgres: connection is bad")
+    assert hint.startswith("hint: ")
