@@ -133,8 +133,9 @@ class DaemonUnreachable(ExpokeepError):
 
     exit_code = 16
     hint = (
-        "Is expokeepd running? Name its socket with --socket or its state directory "
-        "with --state-dir, or work without it: --direct."
+        "Is expokeepd running (`systemctl status expokeepd`)? Name its socket with "
+        "--socket or its state directory with --state-dir, or work without it: "
+        "--direct."
     )
 
 
@@ -142,7 +143,10 @@ class BackendUnreachable(ExpokeepError):
     """R2 or Postgres does not answer, after all retries."""
 
     exit_code = 17
-    hint = "`expokeep doctor` shows which one. What was captured waits in the spool."
+    hint = (
+        "`expokeep doctor` shows which one; RUNBOOK, `The bucket or Postgres does not "
+        "answer`, what to do. What was captured waits in the spool."
+    )
     transient = True
 
 
@@ -165,7 +169,7 @@ class ConfigError(ExpokeepError):
     exit_code = 78
     hint = (
         "`expokeep config show --sources` shows where each value comes from, "
-        "config/expokeep.example.yaml what is allowed."
+        "`man expokeep.yaml` or config/expokeep.example.yaml what is allowed."
     )
 
 

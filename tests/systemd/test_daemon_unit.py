@@ -135,7 +135,7 @@ def test_a_missing_credential_is_named_and_it_is_not_tried_for_ever(host, name):
     shown = host.machine.show(DAEMON, "ActiveState", "ExecMainStatus", "NRestarts")
     assert shown == {"ActiveState": "failed", "ExecMainStatus": "78", "NRestarts": "0"}
     assert f"/{name} is empty" in host.story()
-    assert "property=LoadCredential" in host.story()
+    assert "`systemctl cat expokeepd` says by LoadCredential=" in host.story()
 
 
 def test_a_wrong_configuration_ends_it_with_78_and_no_restart(host):

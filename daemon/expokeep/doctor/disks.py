@@ -22,12 +22,12 @@ def disks(settings: Settings) -> Iterator[Check]:
     for watch in settings.watch:
         yield from _watched(watch.dir)
     state, spool = settings.state_dir, settings.spool.path
-    for name, path in (("state directory", state), ("spool", spool)):
-        if not os.access(path, os.W_OK | os.X_OK):
-            hint = f"`chown expokeep: {path}`: the daemon's user has to write there."
-            yield Check(name, "error", f"{path} is not writable", hint)
-        else:
-            yield Check(name, "ok", str(path))
+    if os.path.lexists(state):  # of one that is missing, the looks at the machine tell
+        yield _writable("state directory", state)
+    if os.path.lexists(spool) or (state / "host-id").exists():
+        yield _writable("spool", spool)
+    else:
+        yield Check("spool", "ok", f"{spool} is made by the first start")
     if spool.exists():
         yield lasting("spool's disk", spool, "spool.path")
         yield _room(spool, settings.spool.min_free_bytes)
@@ -51,9 +51,23 @@ def lasting(name: str, path: Path, key: str) -> Check:
     return Check(name, "ok", kind)
 
 
+def _writable(name: str, path: Path) -> Check:
+    if os.access(path, os.W_OK | os.X_OK):
+        return Check(name, "ok", str(path))
+    if not os.path.lexists(path):
+        hint = f"`install -d -m 0700 -o expokeep -g expokeep {path}`."
+        return Check(name, "error", f"there is no {path}", hint)
+    hint = f"`chown expokeep: {path}`: the daemon's user has to write there."
+    return Check(name, "error", f"{path} is not writable", hint)
+
+
 def _watched(directory: Path) -> Iterator[Check]:
     if not os.access(directory, os.R_OK | os.X_OK):
-        hint = "Create it, or let the daemon's user read it."
+        hint = (
+            "Create it, or let the daemon's user read it. The packaged unit sees "
+            "only what it names: `systemctl edit expokeepd`, `[Service]` and "
+            f"`BindReadOnlyPaths={directory}`."
+        )
         yield Check("watch directory", "error", f"{directory} is closed", hint)
         return
     place = place_of(directory.resolve())

@@ -47,7 +47,8 @@ def state_directory(setup: Setup) -> Iterator[Check]:
     if not place.exists():
         hint = f"`install -d -m 0755 -o expokeep -g expokeep {place}`"
         fix = Fix(f"make {place}", _making(place))
-        yield Check(name, "error", f"there is no {place}", f"{hint}.", fix)
+        hint += ", or the first `systemctl start expokeepd`."
+        yield Check(name, "error", f"there is no {place}", hint, fix)
         return
     mode = place.stat().st_mode
     if mode & 0o022 and not mode & stat.S_ISVTX:

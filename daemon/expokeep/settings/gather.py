@@ -20,8 +20,8 @@ from expokeep.settings.urls import masked
 MAX_SECRET_BYTES = 64 * 1024
 
 _FROM_SYSTEMD = (
-    "; `systemctl show --property=LoadCredential expokeepd` says from which file"
-    " systemd takes it"
+    "; `systemctl cat expokeepd` says by LoadCredential= from which file systemd"
+    " takes it"
 )
 _QUOTED_CHARACTERS = 80
 """A value that is longer is cut where a message quotes it."""
