@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from psycopg.conninfo import conninfo_to_dict
 
 from daemons import Site, site
@@ -27,6 +28,10 @@ from expokeep.store.s3 import S3Settings, create_bucket
 
 # Also of daemons that a test starts without a `Site`: many run at once on one host.
 os.environ["EXPOKEEP_ADDR"] = "off"
+
+# A machine may be busy: how long an example takes says nothing about our code.
+settings.register_profile("patient", settings(), deadline=None)
+settings.load_profile("patient")
 
 PrepareSite = Callable[[], AbstractContextManager[Site]]
 
