@@ -118,6 +118,9 @@ def test_what_is_kept_proved_and_collected_is_what_rows_and_bucket_say(seen, sit
     assert grown(before, after, "drills_last_day", outcome="well") == 1
     assert after("drills_last_day", outcome="failed") == after("damage_found") == 0
     assert after("proof_well", kind="check") == after("proof_well", kind="drill") == 1
+    # By hand counts as well: the alarm that told somebody to do it has an end.
+    collected = after("chore_last_success_timestamp_seconds", chore="collect")
+    assert abs(collected - after("proof_timestamp_seconds", kind="drill")) < 300
     assert after("cost_month_dollars", kind="so_far") == pytest.approx(
         float(cost["so_far"]["total_usd"]), abs=0.01
     )

@@ -132,6 +132,17 @@ class Maintenance:
         with self._held():
             yield self._stopping.is_set
 
+    @contextlib.contextmanager
+    def in_place_of(self, name: str) -> Iterator[tuple[Stop, Callable[[], None]]]:
+        """As `alone`, for what is a chore otherwise; the second notes that it is done.
+
+        Raises:
+            Busy: somebody is at it.
+            BackendUnreachable, AccessDenied: Postgres does not say.
+        """
+        with self._held() as ledger:
+            yield self._stopping.is_set, lambda: ledger.done(name)
+
     def stop(self) -> None:
         """Let what is under way come to its end soon."""
         self._stopping.set()

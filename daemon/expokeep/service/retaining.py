@@ -28,6 +28,7 @@ from expokeep.service.retained import (
     forgotten_document,
     session_deleted,
 )
+from expokeep.service.retaining_chores import COLLECT
 from expokeep.service.retaining_wishes import (
     CollectWish,
     DeleteWish,
@@ -96,8 +97,10 @@ class RetainingRoutes:
         if wish.dry_run or maintenance is None:
             found = collector.preview(Pace(max_s=wish.max_time_s))
         else:
-            with maintenance.alone() as stop:
+            with maintenance.in_place_of(COLLECT) as (stop, done):
                 found = collector.run(Pace(stop, wish.max_time_s))
+                if found.swept.is_done:
+                    done()  # whoever waits for the chore need not any more
         return bodies.document(collected_document(found, dry_run=wish.dry_run))
 
     def delete(self, call: Call) -> Reply:

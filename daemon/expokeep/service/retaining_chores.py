@@ -12,6 +12,7 @@ from expokeep.wiring import Engine, Retaining
 
 log = get(__name__)
 
+COLLECT = "collect"
 SLICE_S = 300.0
 """So long at most, then other chores have their turn."""
 BUSY_SHARE = 0.5
@@ -24,7 +25,7 @@ def retaining_chores(engine: Engine) -> tuple[Chore, ...]:
     every_s = engine.settings.retention.gc_interval_s
     return (
         Chore("forget", every_s, act.forget),
-        Chore("collect", every_s, act.collect),
+        Chore(COLLECT, every_s, act.collect),
         Chore("merge", MERGE_EVERY_S, act.merge, may_be_due=act.may_merge),
     )
 
