@@ -29,7 +29,7 @@ def screen() -> Iterator[Callable[[Status], None]]:
 def drawn(found: Status, height: int) -> Group:
     """Return a status as it is drawn on so many lines."""
     words = [*summary(found), "", text.moment(clock.now())]
-    rows = rows_of(found.sessions)
+    rows = rows_of(found)
     most = max(1, height - len(words) - _FRAME_LINES)
     table = Table(box=None, expand=True, pad_edge=False)
     for header in HEADERS:

@@ -1,7 +1,5 @@
 """How the daemon and its sessions stand, in words: for `status` and for `top`."""
 
-from collections.abc import Collection
-
 import click
 
 from expokeep import clock
@@ -25,13 +23,12 @@ def summary(status: Status) -> list[str]:
     unsaved = text.age(status.oldest_unsaved_at, clock.now())
     snapshots = text.count(spool.entries, "snapshot")
     waiting = f"{snapshots}, {size.shown(spool.size_bytes)}"
-    directories = text.count(watch.watches, "directory", "directories")
     lines = [
         f"state           {status.state}",
         f"oldest unsaved  {unsaved if status.oldest_unsaved_at else 'nothing'}",
         *_beyond(status.monitoring),
         f"in the spool    {waiting if spool.entries else 'nothing'}",
-        f"watching        {text.count(watch.sessions, 'session')}, {directories}",
+        *_watching(status),
     ]
     if spool.state != "ok":
         lines.append(f"spool           {_room(spool)}")
@@ -56,6 +53,15 @@ def summary(status: Status) -> list[str]:
     lines += [f"polled          {text.safe(one)}" for one in watch.degraded]
     lines += [f"no session      {text.safe(one)}" for one in watch.invalid_names]
     return lines
+
+
+def _watching(status: Status) -> list[str]:
+    """Return how much is watched; nothing to who is no operator, and is not told."""
+    watch = status.watch
+    if status.sessions and not watch.sessions:
+        return []
+    directories = text.count(watch.watches, "directory", "directories")
+    return [f"watching        {text.count(watch.sessions, 'session')}, {directories}"]
 
 
 def _beyond(monitoring: MonitoringStatus | None) -> list[str]:
@@ -107,20 +113,22 @@ def _proof(proof: ProofDocument) -> str:
     return f"{f'last {proof.kind}':<14}  {state}, {ago} ago ({detail})"
 
 
-def shown(sessions: Collection[SessionStatus], most: int) -> None:
+def shown(status: Status, most: int) -> None:
     """Print the most urgent sessions, and how many more there are."""
-    if not sessions:
+    if not status.sessions:
         return
     click.echo()
-    table(HEADERS, rows_of(sessions)[:most], gives_way=("NOTE",))
-    left = len(sessions) - most
+    table(HEADERS, rows_of(status)[:most], gives_way=("NOTE",))
+    left = len(status.sessions) - most
     if left > 0:
         click.echo(f"There are {left} more, less urgent: --all lists them.", err=True)
 
 
-def rows_of(sessions: Collection[SessionStatus]) -> list[tuple[str, ...]]:
+def rows_of(status: Status) -> list[tuple[str, ...]]:
     """Return a row for each session, the most urgent first."""
-    return [_row(session) for session in sorted(sessions, key=_urgency)]
+    # Nobody knows what is kept while the catalog is away: not that nothing is.
+    unknown = ("?", "?") if status.catalog_error else ("-", "never")
+    return [_row(one, *unknown) for one in sorted(status.sessions, key=_urgency)]
 
 
 def _urgency(session: SessionStatus) -> tuple[bool, bool, float, str]:
@@ -134,14 +142,14 @@ def _urgency(session: SessionStatus) -> tuple[bool, bool, float, str]:
     )
 
 
-def _row(session: SessionStatus) -> tuple[str, ...]:
+def _row(session: SessionStatus, no_seq: str, not_saved: str) -> tuple[str, ...]:
     now = clock.now()
     saved = session.last_saved_at
     return (
         session.session,
         session.state,
-        str(session.last_seq or "-"),
-        f"{text.age(saved, now)} ago" if saved else "never",
+        str(session.last_seq or no_seq),
+        f"{text.age(saved, now)} ago" if saved else not_saved,
         text.age(session.unsaved_since, now),
         _note(session),
     )

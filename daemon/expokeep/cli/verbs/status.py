@@ -41,7 +41,7 @@ def command(ctx: click.Context, sessions: tuple[str, ...], *, everything: bool) 
         for line in summary(found):
             click.echo(line)
         most = len(found.sessions) if everything or sessions else MOST_ROWS
-        shown(found.sessions, most)
+        shown(found, most)
     _require_all(sessions, found.sessions)
 
 

@@ -67,7 +67,7 @@ def _print(options: Options, found: Status) -> None:
         return
     for line in summary(found):
         click.echo(line)
-    shown(found.sessions, len(found.sessions))
+    shown(found, len(found.sessions))
 
 
 def _live(options: Options, interval_s: float) -> None:

@@ -36,6 +36,25 @@ def test_all_is_well_on_one_screen(run, asked):
     ]
 
 
+def test_a_session_is_not_called_never_saved_while_nobody_knows(run, asked):
+    one = session_status(last_seq=None, last_saved_at=None)
+    asked.answers["/v1/status"] = status(one)
+    known = run("status").out.splitlines()[-1].split()
+    asked.answers["/v1/status"] = status(one, catalog_error="it is away")
+
+    unknown = run("status").out.splitlines()[-1].split()
+
+    assert known[:4] == ["shop", "idle", "-", "never"]
+    assert unknown[:4] == ["shop", "idle", "?", "?"]
+
+
+def test_who_is_not_told_what_is_watched_does_not_read_that_nothing_is(run, asked):
+    nothing = WatchStatus(sessions=0, watches=0)
+    asked.answers["/v1/status"] = status(session_status(), watch=nothing)
+
+    assert "watching" not in run("status").out
+
+
 def test_the_last_check_and_the_last_drill_are_shown(run, asked):
     proved = {"ended_at": ago(hours=3), "host": "one"}
     asked.answers["/v1/status"] = status(
