@@ -65,11 +65,17 @@ def validate(ctx: click.Context, file: Path) -> None:
       expokeep config validate /etc/expokeep/expokeep.yaml
     """
     options = options_of(ctx)
-    load(path=file.absolute(), environ=os.environ, flags=_flags(options))
+    loaded = load(path=file.absolute(), environ=os.environ, flags=_flags(options))
     if options.as_json:
         as_json({"message_type": "valid", "file": to_text(os.fsencode(file))})
     elif not options.quiet:
         click.echo(f"{file} is good")
+        # Not a mistake: what is captured waits in the spool. But hardly what is meant.
+        storage = loaded.settings.storage
+        missing = [key for key in storage.missing if "secret" not in key]
+        if missing:
+            words = f"no bucket is named: {', '.join(missing)} not set"
+            click.echo(f"note: {words}", err=True)
 
 
 @command.command("path", context_settings=CONTEXT)

@@ -32,6 +32,18 @@ def test_what_is_shown_is_good_again(run, file, tmp_path):
     assert run("config", "validate", again).out == f"{again} is good\n"
 
 
+def test_a_good_file_that_names_no_bucket_is_said_to(run, file, monkeypatch):
+    monkeypatch.delenv("R2_ACCESS_KEY_ID", raising=False)
+    unfilled = run("config", "validate", file)
+    file.write_text('storage: {endpoint: "https://r2.example", access-key-id: me}\n')
+
+    filled = run("config", "validate", file)
+
+    assert (unfilled.code, filled.code) == (0, 0)
+    assert "no bucket is named: storage.endpoint, storage.access-key-id" in unfilled.err
+    assert filled.err == ""
+
+
 def test_the_settings_are_a_document_too(run, file):
     told = json.loads(run("config", "show", "-c", file, "--json").out)
 
