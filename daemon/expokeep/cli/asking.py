@@ -83,9 +83,18 @@ class Asked(Protocol):
         ...
 
 
+PATIENCE_S = 10.0
+"""How long somebody waits for a seat."""
+
+
 @contextlib.contextmanager
-def asking(options: Options, *, parallelism: int | None = None) -> Iterator[Asked]:
-    """Hold whom to ask: as the caller chose, never one instead of the other."""
+def asking(
+    options: Options, *, parallelism: int | None = None, patience_s: float = PATIENCE_S
+) -> Iterator[Asked]:
+    """Hold whom to ask: as the caller chose, never one instead of the other.
+
+    `patience_s` is how long a daemon may have no seat for us.
+    """
     if options.from_bucket and not options.direct:
         raise UsageError("--from-bucket goes together with --direct")
     if options.direct:
@@ -96,7 +105,9 @@ def asking(options: Options, *, parallelism: int | None = None) -> Iterator[Aske
         return
     from expokeep.cli.remote import Remote  # noqa: PLC0415 - its counterpart
 
-    yield Remote(client(options))
+    daemon = client(options)
+    daemon.patience_s = patience_s
+    yield Remote(daemon)
 
 
 def client(options: Options, *, for_itself: bool = False) -> Client:
@@ -117,4 +128,7 @@ def client(options: Options, *, for_itself: bool = False) -> Client:
     # `access`, because `exists` raises where a state directory is closed to this user.
     there = [path for path in places.sockets if os.access(path, os.F_OK)]
     found = next(iter(there), places.sockets[0])
-    return Client(found, options.timeout_s, user=None if for_itself else options.behalf)
+    user = None if for_itself else options.behalf
+    asked = Client(found, options.timeout_s, user=user)
+    asked.patience_s = PATIENCE_S
+    return asked

@@ -26,6 +26,8 @@ from expokeep.restore.source import Arrival, Offer, Source
 
 _STEP = 20
 """Progress lines of `--json` over a whole restore."""
+_PATIENCE_S = 240.0
+"""After a reboot all sessions come at once. Their units wait for five minutes."""
 
 
 class NeverKept(NotFound):
@@ -80,7 +82,7 @@ def bring(options: Options, wish: Bringing) -> Brought:
             vanishing.wait_for_end(target)
             if places.state(target) == "occupied" and not due.is_marked(target):
                 return InUse(wish.session, target)
-    with asking(options, parallelism=wish.parallelism) as asked:
+    with asking(options, parallelism=wish.parallelism, patience_s=_PATIENCE_S) as asked:
         home = _home_in_use(asked, wish)
         if home is not None and not due.is_marked(home):
             return InUse(wish.session, home)

@@ -135,6 +135,7 @@ class Remote:
                 "took_s": result.took_s,
                 "size_bytes": result.size_bytes,
             }
+        self._client.patience_s = 0.0  # no session waits for that
         self._client.post("/v1/restores", told)
 
     def home(self, session: str) -> Path | None:

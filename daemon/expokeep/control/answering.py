@@ -20,12 +20,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from expokeep.control.exchange import Exchange
-from expokeep.control.failure import BodyTooLarge, document_of
+from expokeep.control.failure import BodyTooLarge, Crowded, document_of
 from expokeep.control.guests import Guests
 from expokeep.control.peer import USER_HEADER, on_behalf
 from expokeep.control.routes import Bytes, Call, Document, Limits, Reply, Route
 from expokeep.control.work import Steps, Work
-from expokeep.errors import Busy, UsageError
+from expokeep.errors import UsageError
 
 _MAX_FIELDS = 1000
 
@@ -45,7 +45,7 @@ class Desk:
         """Count bytes of a body; `hold` as many less when they are gone.
 
         Raises:
-            Busy: they are too many. They count all the same.
+            Crowded: they are too many. They count all the same.
         """
         self.held_bytes += size_bytes
         self.held_of_strangers += size_bytes if of_stranger else 0
@@ -54,7 +54,7 @@ class Desk:
         if of_stranger:
             is_too_much = is_too_much or self.held_of_strangers > limit // 2
         if size_bytes > 0 and is_too_much:
-            raise Busy("too much is being sent at once")
+            raise Crowded("too much is being sent at once")
 
 
 def application(routes: Sequence[Route], desk: Desk) -> ASGIApp:

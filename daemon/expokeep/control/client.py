@@ -1,12 +1,15 @@
 """Asks the daemon. Made to start in a blink: h11 and sockets, nothing else.
 
 `http.client` would do, but brings the mail parser and TLS along: 20 ms before the first
-byte, where h11 takes 5. One connection per request; nothing is ever tried twice.
+byte, where h11 takes 5. One connection per request; nothing that was begun is ever
+tried twice.
 """
 
 import json
 import os
+import random
 import socket
+import threading
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -14,14 +17,15 @@ from urllib.parse import quote, urlencode
 
 import h11
 
-from expokeep.clock import monotonic_s
-from expokeep.control.failure import error_of
+from expokeep.clock import monotonic_s, wait
+from expokeep.control.failure import Crowded, error_of
 from expokeep.control.peer import USER_HEADER
 from expokeep.errors import DaemonUnreachable, ExpokeepError, TimedOut
 
 _DOCUMENT_BYTES = 512 * 1024 * 1024
 _LINE_BYTES = 64 * 1024 * 1024
 """More than any daemon of ours says at once, however much it keeps."""
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
 _RECEIVE_BYTES = 64 * 1024
 """Small enough for malloc to reuse; above 128 KiB each read costs fresh pages, and half
 of the speed."""
@@ -55,6 +59,8 @@ class Client:
     ) -> None:
         self._socket_path = socket_path
         self._timeout_s = timeout_s
+        self.patience_s = 0.0
+        """So long it comes again while the daemon has no seat for another caller."""
         self._headers = [("host", "expokeep"), ("connection", "close")]
         if user is not None:
             self._headers.append((USER_HEADER, quote(user, safe="@")))
@@ -99,14 +105,25 @@ class Client:
 
         Ends without an error only if all of the answer was there.
         """
-        with _Exchange(self._socket_path, self._timeout_s) as exchange:
-            target = _target(path, query)
-            exchange.ask(method, target, _json(body), self._headers)
-            status = exchange.status()
-            if status == 200:
-                yield from exchange.data()
-            else:
-                raise _failure(status, _whole(exchange.data()))
+        began_s, pause_s = monotonic_s(), _FIRST_PAUSE_S
+        target, raw = _target(path, query), _json(body)
+        while True:
+            try:
+                exchange = _Exchange(self._socket_path, self._timeout_s, began_s)
+                with exchange:
+                    exchange.ask(method, target, raw, self._headers)
+                    status = exchange.status()
+                    if status == 200:
+                        yield from exchange.data()
+                        return
+                    raise _failure(status, _whole(exchange.data()))
+            except Crowded:
+                waited_s = monotonic_s() - began_s + pause_s
+                if waited_s > min(self.patience_s, self._timeout_s or self.patience_s):
+                    raise
+            # Not all at the same moment: after a reboot they come by the hundred.
+            wait(threading.Event(), pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
 def _whole(data: Iterable[bytes]) -> bytes:
@@ -161,10 +178,12 @@ def _failure(status: int, document: bytes) -> ExpokeepError:
 class _Exchange:
     """One request and its answer, on a connection of its own."""
 
-    def __init__(self, socket_path: Path, timeout_s: float | None) -> None:
+    def __init__(
+        self, socket_path: Path, timeout_s: float | None, began_s: float
+    ) -> None:
         self._path = socket_path
         self._timeout_s = timeout_s
-        self._until_s = None if timeout_s is None else monotonic_s() + timeout_s
+        self._until_s = None if timeout_s is None else began_s + timeout_s
         self._http = h11.Connection(h11.CLIENT)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
@@ -187,6 +206,9 @@ class _Exchange:
             self._socket.connect(os.fspath(self._path))
         except TimeoutError as error:
             raise self._timed_out() from error
+        except BlockingIOError as error:
+            # So many are on their way in that the kernel keeps no more waiting.
+            raise Crowded("too many callers are at the daemon's door") from error
         except OSError as error:
             raise DaemonUnreachable(
                 f"no daemon answers on {self._path}: {error.strerror}"

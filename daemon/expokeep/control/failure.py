@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from expokeep.concealing import concealed
-from expokeep.errors import ExpokeepError, UsageError, by_exit_code
+from expokeep.errors import Busy, ExpokeepError, UsageError, by_exit_code
 
 _STATUS = {
     2: 400,
@@ -31,6 +31,10 @@ class BodyTooLarge(UsageError):
         super().__init__(f"the body of this request may have {limit_bytes} bytes")
 
 
+class Crowded(Busy):
+    """All seats are taken. Nothing of the request was begun: whoever waits may ask."""
+
+
 def status_of(error: ExpokeepError) -> int:
     """Return the HTTP status that goes with an error.
 
@@ -45,14 +49,15 @@ def status_of(error: ExpokeepError) -> int:
 
 def document_of(error: ExpokeepError) -> bytes:
     """Return an error as one line of JSON, without the line's end."""
-    return json.dumps(
-        {
-            "message_type": "error",
-            "error": concealed(str(error)),
-            "hint": error.hint,
-            "exit_code": error.exit_code,
-        }
-    ).encode()
+    told = {
+        "message_type": "error",
+        "error": concealed(str(error)),
+        "hint": error.hint,
+        "exit_code": error.exit_code,
+    }
+    if isinstance(error, Crowded):
+        told["crowded"] = True
+    return json.dumps(told).encode()
 
 
 def error_of(document: Any) -> ExpokeepError | None:
@@ -63,7 +68,10 @@ def error_of(document: Any) -> ExpokeepError | None:
     """
     if not isinstance(document, dict) or document.get("message_type") != "error":
         return None
-    error = by_exit_code(document.get("exit_code", 1))(str(document.get("error")))
+    kind = by_exit_code(document.get("exit_code", 1))
+    if kind is Busy and document.get("crowded") is True:
+        kind = Crowded
+    error = kind(str(document.get("error")))
     # What the other side knows to do about it is better than what our class says.
     error.hint = str(document.get("hint") or "")
     return error

@@ -7,9 +7,9 @@ import os
 import threading
 from collections import Counter
 
+from expokeep.control.failure import Crowded
 from expokeep.control.peer import Peer
 from expokeep.control.routes import Limits
-from expokeep.errors import Busy
 
 
 class Guests:
@@ -26,20 +26,22 @@ class Guests:
         """Take a seat; `leave` gives it back.
 
         Raises:
-            Busy: there is none for this peer.
+            Crowded: there is none for this peer.
         """
         with self._changed:
             total = self._seated.total()
             own = self._seated[peer.uid]
             if total >= self._limits.connections:
-                raise Busy(f"{total} callers are being served, which is the most")
+                raise Crowded(f"{total} callers are being served, which is the most")
             if self.is_stranger(peer):
                 # However many uids one has, or many have together.
                 free = self._limits.connections - self._limits.connections_kept
                 if own >= self._limits.connections_of_stranger:
-                    raise Busy(f"{own} callers of uid {peer.uid} are being served")
+                    raise Crowded(f"{own} callers of uid {peer.uid} are being served")
                 if self._strangers >= free:
-                    raise Busy(f"{self._strangers} callers like you are being served")
+                    raise Crowded(
+                        f"{self._strangers} callers like you are being served"
+                    )
                 self._strangers += 1
             self._seated[peer.uid] += 1
 
