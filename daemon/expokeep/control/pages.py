@@ -71,7 +71,8 @@ class Pages:
         self._address = address
         self._answers = answers
         self._patience = patience or Patience()
-        self._guests = 0
+        self._guests: dict[asyncio.StreamWriter, None] = {}
+        """In the order in which they came."""
         self._is_up = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending: asyncio.Event | None = None
@@ -122,22 +123,26 @@ class Pages:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         """Answer one guest; whatever it does, it is gone soon."""
-        is_one_too_many = self._guests >= self._patience.connections
-        self._guests += 1
+        while len(self._guests) >= self._patience.connections:
+            # Who has been here longest dawdles: whoever looks takes milliseconds. So
+            # nobody can take all seats, and keep them.
+            oldest = next(iter(self._guests))
+            del self._guests[oldest]
+            oldest.transport.abort()
+        self._guests[writer] = None
         try:
-            if not is_one_too_many:
-                async with asyncio.timeout(self._patience.question_s):
-                    question = await reader.readuntil(b"\r\n\r\n")
-                writer.write(self._answered(question))
-                async with asyncio.timeout(self._patience.answer_s):
-                    await writer.drain()
-                    writer.write_eof()
-                    while await reader.read(_LARGEST_QUESTION_BYTES):
-                        pass  # until it has gone, having read all
+            async with asyncio.timeout(self._patience.question_s):
+                question = await reader.readuntil(b"\r\n\r\n")
+            writer.write(self._answered(question))
+            async with asyncio.timeout(self._patience.answer_s):
+                await writer.drain()
+                writer.write_eof()
+                while await reader.read(_LARGEST_QUESTION_BYTES):
+                    pass  # until it has gone, having read all
         except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
             pass  # it came for nothing
         finally:
-            self._guests -= 1
+            self._guests.pop(writer, None)
             writer.transport.abort()
 
     def _answered(self, question: bytes) -> bytes:

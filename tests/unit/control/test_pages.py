@@ -143,18 +143,27 @@ def test_dawdlers_keep_nobody_else_from_an_answer():
         assert ask(port, "GET", "/ill")[0] == 503
 
 
-def test_more_guests_than_there_are_seats_are_sent_away_and_may_come_again():
-    with serving(connections=3, question_s=PATIENT_S) as port:
-        with contextlib.ExitStack() as stack:
-            for _ in range(3):
-                stack.enter_context(connected(port)).sendall(b"GET /hel")
-            with connected(port) as fourth:
-                assert rest_of(fourth) == b""
-        answered = threading.Event()
-        while not answered.is_set():
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                assert ask(port, "GET", "/ill")[0] == 503
-                answered.set()
+def test_who_has_dawdled_longest_makes_room_for_who_comes():
+    with contextlib.ExitStack() as stack:
+        port = stack.enter_context(serving(connections=3, question_s=PATIENT_S))
+        guests = [stack.enter_context(connected(port)) for _ in range(3)]
+        for guest in guests:
+            guest.sendall(b"GET /hel")
+
+        assert ask(port, "GET", "/ill")[0] == 503
+
+        assert rest_of(guests[0]) == b""
+        guests[2].sendall(b"lo HTTP/1.1\r\n\r\n")
+        assert b"hello" in rest_of(guests[2])
+
+
+def test_who_takes_all_seats_again_and_again_keeps_nobody_from_an_answer():
+    with contextlib.ExitStack() as stack:
+        port = stack.enter_context(serving())
+        for _ in range(3 * Patience().connections):
+            stack.enter_context(connected(port)).sendall(b"GET /hel")
+
+        assert ask(port, "GET", "/ill")[0] == 503
 
 
 def test_whoever_does_not_take_an_answer_is_not_waited_for():
