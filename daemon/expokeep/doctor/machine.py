@@ -120,7 +120,8 @@ def others(setup: Setup, told: Sequence[tuple[int, Sequence[str]]]) -> Iterator[
     rivals = [
         str(pid) for pid, watch in told if pid != setup.pid and ours.intersection(watch)
     ]
-    if rivals:
+    # Where no daemon was asked, one alone is the one that it is all about.
+    if len(rivals) > (setup.pid is None):
         detail = f"{', '.join(ours)} is kept by process {', '.join(rivals)} as well"
         hint = "Stop one of them: both record each change, and take heads in turns."
         yield Check("second daemon", "error", detail, hint)

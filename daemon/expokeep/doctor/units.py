@@ -48,7 +48,10 @@ def unit(ours: Mapping[str, str], flush_timeout_s: float) -> Iterator[Check]:
         detail = f"{watchdog_s:g} s ends a daemon that is only busy"
         yield Check("WatchdogSec", "warning", detail, hint)
     else:
-        yield Check("WatchdogSec", "ok", f"{watchdog_s:g} s")
+        # Of who does not run systemd says infinity, whatever the unit has.
+        is_told = watchdog_s != float("inf")
+        detail = f"{watchdog_s:g} s" if is_told else "told while the daemon runs"
+        yield Check("WatchdogSec", "ok", detail)
     if ours.get("Restart") != "always":
         hint = f"{edit}: `Restart=always`."
         detail = f"Restart={ours.get('Restart')}: who dies stays dead"

@@ -300,6 +300,7 @@ def test_a_session_with_a_tmp_of_its_own(as_root, tmp_path):
         ({"TimeoutStopUSec": "infinity"}, "TimeoutStopSec", "ok"),
         ({"WatchdogUSec": "0"}, "WatchdogSec", "warning"),
         ({"WatchdogUSec": "5s"}, "WatchdogSec", "warning"),
+        ({"WatchdogUSec": "infinity"}, "WatchdogSec", "ok"),
         ({"Restart": "no"}, "Restart", "warning"),
     ],
 )
@@ -351,3 +352,15 @@ def test_a_spool_that_no_start_has_made_yet_is_no_fault(tmp_path):
     assert "state directory" not in before
     assert (before["spool"].state, after["spool"].state) == ("ok", "error")
     assert after["spool"].hint.startswith("`install -d ")
+
+
+@pytest.mark.parametrize(
+    ("pid", "pids", "state"),
+    [(1, [1], "ok"), (1, [1, 2], "error"), (None, [2], "ok"), (None, [2, 3], "error")],
+)
+def test_one_daemon_is_no_second_one_to_who_asks_none(tmp_path, pid, pids, state):
+    said = [(one, [f"{tmp_path}/expo-*"]) for one in pids]
+
+    (found,) = machine.others(setup_at(tmp_path, pid=pid), said)
+
+    assert found.state == state
