@@ -9,7 +9,7 @@ from expokeep import clock, wiring
 from expokeep.catalog.base import Catalog
 from expokeep.catalog.examining import Examining, Server
 from expokeep.doctor.values import Check
-from expokeep.errors import BackendUnreachable, ExpokeepError
+from expokeep.errors import AccessDenied, BackendUnreachable, ExpokeepError
 from expokeep.settings.values import Settings
 
 SKEW_WARN_S = 5.0
@@ -54,12 +54,19 @@ def postgres(
 
 
 def hint_of(error: ExpokeepError) -> str:
-    """Return what helps, to somebody who has asked us already."""
+    """Return what helps somebody who has asked us already."""
+    if error.hint != type(error).hint:
+        return error.hint  # it says more than its kind
     if isinstance(error, BackendUnreachable):
         return (
             "`expokeep config show --sources` says where it is looked for. See "
             "RUNBOOK, `The bucket or Postgres does not answer`; captures wait in the "
             "spool."
+        )
+    if isinstance(error, AccessDenied):
+        return (
+            "`expokeep config show --sources` says where its credentials come from. "
+            "See RUNBOOK, `Credentials or settings are wrong`."
         )
     return error.hint
 

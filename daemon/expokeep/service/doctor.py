@@ -10,7 +10,7 @@ from expokeep.doctor import run
 from expokeep.doctor.configured import configured
 from expokeep.doctor.disks import disks
 from expokeep.doctor.process import process
-from expokeep.doctor.servers import Ourselves
+from expokeep.doctor.servers import Ourselves, hint_of
 from expokeep.doctor.setup import secret_files_of, told
 from expokeep.doctor.values import Check
 from expokeep.errors import ConfigError, ExpokeepError
@@ -111,7 +111,7 @@ def _webhooks(parts: Parts) -> Iterator[Check]:
     try:
         standing = outbox.standing()
     except ExpokeepError as error:
-        yield Check("webhooks", "error", str(error), error.hint)
+        yield Check("webhooks", "error", str(error), hint_of(error))
         return
     dead, waiting = sum(one.dead for one in standing), sum(o.waiting for o in standing)
     if dead:
@@ -150,7 +150,7 @@ def _app_tables(parts: Parts) -> Iterator[Check]:
     try:
         found, wrong = looked_for(parts), list(complaints(parts))
     except ExpokeepError as error:
-        yield Check(name, "error", str(error), error.hint)
+        yield Check(name, "error", str(error), hint_of(error))
         return
     for what, hint in wrong:
         yield Check(name, "warning", what, hint)

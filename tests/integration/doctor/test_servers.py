@@ -14,6 +14,7 @@ from expokeep.catalog.connection import Database
 from expokeep.catalog.examining import Examining, Server, called
 from expokeep.doctor import servers
 from expokeep.doctor.servers import Ourselves, postgres
+from expokeep.errors import AccessDenied, BackendUnreachable, NotFound
 from expokeep.settings.load import load
 
 GOOD = Server(
@@ -76,6 +77,26 @@ def test_a_server_that_does_not_answer_or_is_not_named():
     assert (silent.state, unset.state) == ("error", "error")
     assert "canary" not in silent.detail
     assert "CREDENTIALS_DIRECTORY" in unset.hint
+
+
+@pytest.mark.parametrize(
+    ("error", "leads_to"),
+    [
+        (BackendUnreachable("no"), "The bucket or Postgres does not answer"),
+        (AccessDenied("no"), "Credentials or settings are wrong"),
+        (NotFound("no"), ""),
+    ],
+)
+def test_nobody_who_asks_is_sent_to_ask_again(error, leads_to):
+    assert leads_to in servers.hint_of(error)
+    assert "expokeep doctor" not in servers.hint_of(error)
+
+
+def test_a_hint_that_says_more_than_its_kind_stays():
+    error = AccessDenied("no")
+    error.hint = "The clock is wrong."
+
+    assert servers.hint_of(error) == "The clock is wrong."
 
 
 def test_a_schema_that_is_missing(database_url):
