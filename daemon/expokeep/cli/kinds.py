@@ -141,7 +141,7 @@ class Duration(click.ParamType[float]):
         try:
             return parse_duration_s(f"{text}s" if text.isdecimal() else text)
         except ValueError:
-            self.fail(f"{text!r} is no time; write 30s, 5m or 1h", param, ctx)
+            self.fail(f"{text!r} is no time; write 30s, 5m, 1h or 7d", param, ctx)
 
 
 class ContentHash(click.ParamType[str]):
