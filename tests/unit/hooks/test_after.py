@@ -147,8 +147,7 @@ def test_what_a_command_prints_commands_no_terminal(tmp_path, capsys):
     assert capsys.readouterr().err == "a\tb\n\\x1b[2J\nno end\n"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody")
-def test_another_user_may_open_what_its_output_is(tmp_path_factory, capsys):
+def test_another_user_may_open_what_its_output_is(as_root, tmp_path_factory, capsys):
     place = tmp_path_factory.mktemp("place")
     os.chown(place, 65534, 65534)
     task = Task(("echo once > /dev/stderr; echo twice > /dev/stdout",), "s", 7, 60.0)
@@ -159,10 +158,9 @@ def test_another_user_may_open_what_its_output_is(tmp_path_factory, capsys):
     assert capsys.readouterr().err == "once\ntwice\n"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody")
 @pytest.mark.parametrize("gid", [0, 42, 65534])
 def test_a_group_that_the_owner_is_not_in_is_given_to_nobody(
-    tmp_path_factory, capsys, gid
+    as_root, tmp_path_factory, capsys, gid
 ):
     place = tmp_path_factory.mktemp("place")
     os.chown(place, 65534, gid)
@@ -174,9 +172,8 @@ def test_a_group_that_the_owner_is_not_in_is_given_to_nobody(
     assert capsys.readouterr().err == "65534\n" * 3
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody")
 def test_a_home_without_end_is_no_fault_of_ours(
-    tmp_path_factory, tmp_path, monkeypatch
+    as_root, tmp_path_factory, tmp_path, monkeypatch
 ):
     place = tmp_path_factory.mktemp("place")
     os.chown(place, 12345, 12345)
