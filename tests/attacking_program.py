@@ -104,6 +104,24 @@ def lock(place, _canary):
         yield
 
 
+def squat(place, canary):
+    """Take a name before others do: as a link, a pipe, a file, a directory."""
+    ways = (
+        lambda: os.symlink(os.path.dirname(canary), place),
+        lambda: os.symlink(os.path.join(os.path.dirname(canary), "new"), place),
+        lambda: os.mkfifo(place),
+        lambda: os.mkdir(place),
+        lambda: write(place, b"mallory"),
+    )
+    for number in count():
+        with contextlib.suppress(OSError):
+            ways[number % len(ways)]()
+        for end in (os.unlink, os.rmdir):
+            with contextlib.suppress(OSError):
+                end(place)
+        yield
+
+
 def storm(place, _canary):
     """Make as many events as there can be, of every kind."""
     os.chdir(place)

@@ -32,6 +32,19 @@ def as_user(uid: int) -> tuple[str, ...]:
     )
 
 
+def as_caller(uid: int) -> tuple[str, ...]:
+    """Return the words that make `expokeep` a user's, wherever it is installed.
+
+    Its files may be in root's own home; so it reads past that, as the daemon does.
+    Whoever answers on the socket goes by the uid.
+    """
+    return (
+        *("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"),
+        *("--no-new-privs", "--inh-caps=-all,+dac_read_search"),
+        "--ambient-caps=-all,+dac_read_search",
+    )
+
+
 def give(top: Path, uid: int) -> None:
     """Give a tree to a user, links and not what they lead to."""
     for where, directories, files in os.walk(top, followlinks=False):

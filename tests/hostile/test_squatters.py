@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from daemons import QUICK, as_nobody, daemon_on, until
-from neighbours import ALICE, MALLORY, Street, as_user, give
+from neighbours import ALICE, MALLORY, Street, as_caller, as_user, give
 
 HERS = {"App.js": b"hers", "src/a.js": b"a"}
 
@@ -38,8 +38,8 @@ def test_who_makes_the_directory_of_a_known_session_gains_nothing(street, hidden
     assert f"of uid {MALLORY}" in told["last_error"]
     assert told["unsaved_since"] is None
     for words in (["cat", sid, "App.js"], ["save", sid], ["restore", sid]):
-        done = street.daemon.cli(*words, before=as_user(MALLORY))
-        assert done.returncode != 0
+        done = street.daemon.cli(*words, before=as_caller(MALLORY))
+        assert done.returncode == 10, done.stderr
         assert b"hers" not in done.stdout.encode()
     # It goes, and the session goes on as hers.
     shutil.rmtree(place)
@@ -62,8 +62,11 @@ def test_who_comes_first_has_the_session_and_the_next_one_does_not(street, hidde
 
     until(lambda: f"of {sid} is of uid {ALICE}" in street.daemon.log, "it is told")
     street.daemon.ask("flush", "--all", "--wait")
-    done = street.daemon.cli("cat", sid, "src/a.js", before=as_user(MALLORY))
-    assert done.returncode != 0
+    mine = street.daemon.cli("cat", sid, "App.js", before=as_caller(MALLORY))
+    assert mine.stdout == "mallory\n"
+    for who in (MALLORY, ALICE):
+        done = street.daemon.cli("cat", sid, "src/a.js", before=as_caller(who))
+        assert done.returncode == 10, done.stderr
     assert street.kept(sid) == {"App.js": b"mallory\n"}
 
 

@@ -134,7 +134,8 @@ class Staging:
         """Change places with what is there; return the name the old tree has now.
 
         Directories named in `left_alone` move on into the new tree: no snapshot keeps
-        them, and without them the project would not start.
+        them, and without them the project would not start. Not from a tree of another
+        user, who would have the new one's owner run what is in them.
         """
         replaced = b"%s%s-%s" % (REPLACED_PREFIX, target, secrets.token_hex(6).encode())
         old = os.open(target, DIRECTORY, dir_fd=self._parent)
@@ -143,7 +144,8 @@ class Staging:
             system.rename_new(self._parent, self.name, replaced)
             self.name = replaced
             system.exchange(self._parent, replaced, target)
-            for name in left_alone:
+            is_theirs = os.fstat(old).st_uid == self._owner.uid
+            for name in left_alone if is_theirs else ():
                 # It stays in the old tree if it is not there, or may not be moved.
                 with contextlib.suppress(OSError):
                     system.rename_between(old, self._top, name)

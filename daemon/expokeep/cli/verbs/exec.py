@@ -14,7 +14,7 @@ from expokeep.cli.bringing import Bringing, bring
 from expokeep.cli.brought import print_brought, print_warnings
 from expokeep.cli.kinds import SESSION, TARGET, VERSION
 from expokeep.cli.options import direct_option, options_of, verb
-from expokeep.errors import ExpokeepError
+from expokeep.errors import ExpokeepError, TargetExists
 
 
 @verb("exec")
@@ -93,11 +93,25 @@ def _version(session: str, version: str | None) -> str:
     return f"{session}@{selector}"
 
 
+def _require_own(directory: Path) -> None:
+    """Refuse to run anything in what another user has put in the session's place.
+
+    Raises:
+        TargetExists: the directory that we are in is neither the caller's nor root's.
+    """
+    owner = Path().stat().st_uid
+    if os.geteuid() not in (0, owner) and owner != 0:
+        error = TargetExists(f"{directory} is of another user, uid {owner}")
+        error.hint = "Nothing was run: its code would run as you. Have it removed."
+        raise error
+
+
 def _become(directory: Path, words: tuple[str, ...]) -> NoReturn:
     try:
         os.chdir(directory)
     except OSError as error:
         raise ExpokeepError(f"cannot enter {directory}: {error.strerror}") from error
+    _require_own(directory)
     # Python ignores these two, and who is ignored stays so in what is run.
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
