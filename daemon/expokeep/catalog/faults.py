@@ -16,7 +16,11 @@ from expokeep.errors import (
     ExpokeepError,
 )
 
-MIGRATE_HINT = "Run `expokeep db migrate`, as a role that may create tables."
+MIGRATE_HINT = (
+    "Run `expokeep db migrate`, as a role that may create tables; with the credentials "
+    "of the service: `sudo env CREDENTIALS_DIRECTORY=/etc/expokeep/credentials "
+    "expokeep db migrate`."
+)
 
 
 class AnswerLate(psycopg.OperationalError):

@@ -16,7 +16,7 @@ def test_a_time_has_a_unit_or_is_in_seconds(text, seconds):
 
 @pytest.mark.parametrize("text", ["", "soon", "-1s", "1.5h", "5 m", "5x", "²"])
 def test_what_is_no_time_is_refused_with_an_example(text):
-    with pytest.raises(click.BadParameter, match="write 30s, 5m or 1h"):
+    with pytest.raises(click.BadParameter, match="write 30s, 5m, 1h or 7d"):
         DURATION.convert(text, None, None)
 
 
