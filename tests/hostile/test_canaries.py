@@ -448,9 +448,15 @@ def test_a_process_of_the_same_user_cannot_look_into_the_daemon(prepare_site):
         tried = run(
             [*without_rights, "/usr/bin/python3", "-I", "-c", PRYING, str(daemon.pid)]
         )
+        # Nor one with the daemon's capability, who may list what a mode forbids.
+        alike = run(
+            [*as_nobody(), "/usr/bin/python3", "-I", "-c", PRYING, str(daemon.pid)]
+        )
         limits = Path(f"/proc/{daemon.pid}/limits").read_text()
 
         uid = os.geteuid() or 65534
         assert tried.stdout == f"tried as {uid}\n", tried.stderr
+        assert alike.stdout.endswith(f"tried as {uid}\n"), alike.stderr
+        assert not re.search("could (read|trace)", alike.stdout), alike.stdout
         assert re.search(r"Max core file size +0 +0 ", limits)
         assert daemon.stop() == 0, daemon.story
