@@ -51,7 +51,7 @@ def command(
     A directory that is in use is left as it is; with --to this needs no daemon. COMMAND
     is never started after a restore that failed; it takes the place of this process,
     so its pid and its exit code are those that the caller sees. Exit 10: nothing was
-    ever kept; create the project.
+    ever kept; create the project. Exit 4: another user has made the directory.
 
     What hooks.after-restore names, such as `npm ci`, runs in what was restored before
     COMMAND does. If it fails, COMMAND is not started (exit 3); the next exec begins so.
