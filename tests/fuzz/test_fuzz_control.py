@@ -98,6 +98,7 @@ def test_bytes_that_are_hardly_http_end_nothing(asked):
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 def test_many_bytes_that_are_hardly_http_end_nothing(asked):
     hardly(asked, 2000)
 

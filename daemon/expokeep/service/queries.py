@@ -10,8 +10,14 @@ _MOST_DIGITS = 18
 
 
 def one(call: Call, name: str) -> str | None:
-    """Return a value; of several the last."""
+    """Return a value; of several the last.
+
+    Raises:
+        UsageError: it holds what is in no name, and in no text of Postgres.
+    """
     values = call.query.get(name, ())
+    if values and "\0" in values[-1]:
+        raise UsageError(f"{name} holds a NUL byte")
     return values[-1] if values else None
 
 
