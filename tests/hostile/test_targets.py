@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from daemons import run
+from daemons import run, until
 from neighbours import ALICE, MALLORY, as_caller, as_user, files_below, remove
 
 HERS = {"App.js": b"hers", "src/a.js": b"a", ".env": b"KEY=hers"}
@@ -131,7 +131,7 @@ def test_a_place_that_is_taken_again_and_again_leads_nowhere(street, hidden):
             for words in ASKED[:2]:
                 assert attack.goes_on
                 restored(street, sid, place, words)
-                if place.exists() and not place.is_symlink():
+                if _is_directory(place):
                     _is_hers_or_his(place)
                     # She begins anew; he could not have taken it away from her.
                     remove(place)
@@ -142,6 +142,27 @@ def test_a_place_that_is_taken_again_and_again_leads_nowhere(street, hidden):
     assert files_below(place) == HERS
     tried = run([*as_user(MALLORY), "mv", str(place), f"{place}-away"])
     assert tried.returncode != 0
+
+
+def test_a_place_that_a_stranger_has_taken_is_told(street, hidden):
+    sid, place = lost(street)
+    directory(place, hidden.top)
+    run(["chown", "-R", f"{MALLORY}:{MALLORY}", str(place)])
+    until(lambda: _is_seen(street, sid), "the daemon sees it")
+
+    done = street.daemon.cli("restore", *ASKED[0], "--to", place, "--", sid)
+    home = street.daemon.cli("restore", "--if-missing", sid)
+
+    assert (done.returncode, home.returncode) == (4, 4)
+    assert f"{place} is not of the user of session {sid}" in done.stderr
+    run(["chown", "-R", f"{ALICE}:{ALICE}", str(place)])
+    street.daemon.ask("flush", sid, "--wait")
+    assert restored(street, sid, place, ASKED[0]) == 0
+    remove(place)
+
+
+def _is_seen(street, sid: str) -> bool:
+    return bool(street.daemon.ask("status", sid)["sessions"])
 
 
 def test_nothing_is_run_in_what_somebody_put_in_the_place_of_a_session(street, hidden):
@@ -160,6 +181,13 @@ def test_nothing_is_run_in_what_somebody_put_in_the_place_of_a_session(street, h
     done = street.daemon.cli(*words, before=as_caller(ALICE))
     assert done.stdout == f"evil as {ALICE}\n"
     remove(place)
+
+
+def _is_directory(place: Path) -> bool:
+    try:
+        return stat.S_ISDIR(place.lstat().st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _is_hers_or_his(place: Path) -> None:

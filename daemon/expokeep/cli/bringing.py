@@ -13,6 +13,7 @@ from expokeep.cli.bar import Advance, bar
 from expokeep.cli.brought import Brought, InUse, shown
 from expokeep.cli.options import Options
 from expokeep.cli.printing import as_json, sent_version
+from expokeep.cli.strangers import require_own
 from expokeep.cli.telling import told
 from expokeep.errors import NotFound, TargetExists
 from expokeep.hooks import due
@@ -70,20 +71,20 @@ def bring(options: Options, wish: Bringing) -> Brought:
 
     A target that is in use, and is to stay so, needs neither a version nor a daemon:
     what is there must be able to start while the keeper is away, or has kept nothing.
+    But not in what a stranger put there, if the keeper is there to say so.
     Where none is named, the daemon says where it is; no server is asked for that.
     Unless the site's command is still due in it, which the keeper has to name.
 
     Raises:
         NeverKept: there is nothing to restore.
+        TargetExists: the target is another user's than the session.
     """
     if wish.existing == "keep" and wish.target is not None:
-        target = wish.target.absolute()
-        if places.state(target) == "occupied":
-            vanishing.wait_for_end(target)
-            if places.state(target) == "occupied" and not due.is_marked(target):
-                return InUse(wish.session, target)
+        target = _in_use(options, wish, wish.target.absolute())
+        if target is not None and not due.is_marked(target):
+            return InUse(wish.session, target)
     with asking(options, parallelism=wish.parallelism, patience_s=_PATIENCE_S) as asked:
-        home = _home_in_use(asked, wish)
+        home = _home_in_use(options, asked, wish)
         if home is not None and not due.is_marked(home):
             return InUse(wish.session, home)
         source = _Offering(asked.source(), wish)
@@ -147,15 +148,27 @@ def _progress(options: Options, advance: Advance) -> Callable[[int, int], None]:
     return progress
 
 
-def _home_in_use(asked: Asked, wish: Bringing) -> Path | None:
+def _in_use(options: Options, wish: Bringing, place: Path) -> Path | None:
+    """Return a place that somebody uses, and who uses it may.
+
+    Raises:
+        TargetExists: it is another user's than the session.
+    """
+    if places.state(place) != "occupied":
+        return None
+    vanishing.wait_for_end(place)
+    if places.state(place) != "occupied":
+        return None
+    require_own(options, wish.session, place)
+    return place
+
+
+def _home_in_use(options: Options, asked: Asked, wish: Bringing) -> Path | None:
     """Return the session's own directory, if it is meant, in use, and to stay so."""
     if wish.existing != "keep" or wish.target is not None:
         return None
     home = asked.home(wish.session)
-    if home is None or places.state(home) != "occupied":
-        return None
-    vanishing.wait_for_end(home)
-    return home if places.state(home) == "occupied" else None
+    return _in_use(options, wish, home) if home is not None else None
 
 
 class _Offering:

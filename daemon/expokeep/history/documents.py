@@ -211,6 +211,8 @@ class SessionStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Why it stays at its last version: it is larger than a build may be."""
     expires_at: datetime.datetime | None = None
     """When it goes if nobody comes for it, if that is soon."""
+    uid: int | None = None
+    """Whose the session is. What another user has in its place is not kept as it."""
 
 
 class Status(Document, frozen=True, tag="status"):

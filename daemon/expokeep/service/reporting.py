@@ -193,6 +193,7 @@ class Reporting:
             too_big=str(line.too_big) if line.too_big else None,
             held_by=self._holder(row),
             parked_count=row.parked_count if row else 0,
+            uid=row.root_uid if row else None,
         )
 
     def _held_elsewhere(
