@@ -139,6 +139,7 @@ def test_without_the_daemon_what_it_left_in_its_spool_is_restored(daemon, site, 
     sid, place = site.session()
     write(place, PROJECT)
     daemon.await_versions(sid, 1)
+    daemon.await_spooled(sid, 0)  # what is recorded goes a moment later
     site.relay.go_down()
     write(place, {"App.js": "// on the way when the host stopped"})
     daemon.await_spooled(sid, 1)

@@ -5,8 +5,10 @@ all members, and takes a damaged member for the end. So each description is look
 first, and its size and what it is made of are bounded.
 """
 
+import contextlib
 import re
 import tarfile
+from collections.abc import Iterator
 from typing import IO, Any, Self, cast
 
 from expokeep.export.incoming import ImportRefused
@@ -15,6 +17,8 @@ _ONE_BYTES = 1024 * 1024
 """Of what tar says of one member beside its header: names, times."""
 _ALL_BYTES = 64 * 1024 * 1024
 """The same, of all members."""
+_MOST_IN_A_ROW = 8
+"""Descriptions of one member: `tarfile` holds each until it has read the last."""
 _MOST_FOR_ALL = 1000
 """Words that a tar says once for all that follow; each member has a copy of them."""
 _MOST_DIGITS = 256
@@ -26,6 +30,7 @@ class Described(tarfile.TarFile):
     """A tar, and what it may still say of its members."""
 
     bytes_left = _ALL_BYTES
+    in_a_row = 0
     words_left = _MOST_FOR_ALL
 
 
@@ -48,7 +53,8 @@ class Header(tarfile.TarInfo):
 
     def _proc_gnulong(self, tar: Any) -> Any:
         self._require_short(tar)
-        return super()._proc_gnulong(tar)  # type: ignore[misc] # a hook of tarfile
+        with _one_more(tar):
+            return super()._proc_gnulong(tar)  # type: ignore[misc] # a hook of tarfile
 
     def _proc_pax(self, tar: Any) -> Any:
         self._require_short(tar)
@@ -61,7 +67,8 @@ class Header(tarfile.TarInfo):
             raise ImportRefused("it says more of all members than anybody needs")
         tar.fileobj = _Ahead(raw, stream)
         try:
-            return super()._proc_pax(tar)  # type: ignore[misc] # a hook of tarfile
+            with _one_more(tar):
+                return super()._proc_pax(tar)  # type: ignore[misc] # a hook of tarfile
         finally:
             tar.fileobj = stream
 
@@ -76,6 +83,18 @@ class Header(tarfile.TarInfo):
         tar.bytes_left -= self.size
         if tar.bytes_left < 0:
             raise ImportRefused("its members say more of themselves than anybody needs")
+
+
+@contextlib.contextmanager
+def _one_more(tar: Any) -> Iterator[None]:
+    """Count a description while what it describes is being read."""
+    if tar.in_a_row >= _MOST_IN_A_ROW:
+        raise ImportRefused("a member says more of itself than anybody needs")
+    tar.in_a_row += 1
+    try:
+        yield
+    finally:
+        tar.in_a_row -= 1
 
 
 class _Ahead:
