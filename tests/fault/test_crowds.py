@@ -1,5 +1,6 @@
 """More callers at a time than a daemon has seats for: as when a machine has started."""
 
+import contextlib
 import socket
 import threading
 
@@ -14,7 +15,7 @@ from serving import serving
 CALLERS = 30
 
 
-def asked_at_once(path, patience_s: float) -> list[str]:
+def asked_at_once(path, patience_s: float, on_error=lambda: None) -> list[str]:
     ends: list[str] = []
 
     def ask() -> None:
@@ -24,6 +25,7 @@ def asked_at_once(path, patience_s: float) -> list[str]:
             ends.append(client.get("/v1/slow").decode())
         except ExpokeepError as error:
             ends.append(type(error).__name__)
+            on_error()
 
     callers = [threading.Thread(target=ask) for _ in range(CALLERS)]
     for caller in callers:
@@ -33,25 +35,27 @@ def asked_at_once(path, patience_s: float) -> list[str]:
     return ends
 
 
-@pytest.fixture
-def slow():
+@contextlib.contextmanager
+def crowded(answer):
+    """Serve a route that has fewer seats than callers."""
+    route = Route("GET", "/v1/slow", lambda _: Document(answer()))
+    with serving(route, connections=6, connections_kept=2) as served:
+        yield served.path
+
+
+def test_whoever_has_patience_is_served():
     pause = threading.Event()
-    with serving(
-        Route("GET", "/v1/slow", lambda _: Document(str(pause.wait(0.1)).encode())),
-        connections=6,
-        connections_kept=2,
-    ) as served:
-        yield served
+    with crowded(lambda: b"%d" % pause.wait(0.1)) as path:
+        assert asked_at_once(path, 60.0) == ["0"] * CALLERS
 
 
-def test_whoever_has_patience_is_served(slow):
-    assert asked_at_once(slow.path, 60.0) == ["False"] * CALLERS
+def test_who_has_none_is_told_while_all_seats_are_taken():
+    told = threading.Event()
+    with crowded(lambda: b"%d" % told.wait(60.0)) as path:
+        ends = asked_at_once(path, 0.0, on_error=told.set)
 
-
-def test_who_has_none_is_told_at_once(slow):
-    ends = asked_at_once(slow.path, 0.0)
-
-    assert set(ends) == {"False", "Crowded"}
+    # No seat was free before somebody had been told: nothing hangs on who is quick.
+    assert set(ends) == {"1", "Crowded"}
 
 
 def test_patience_ends_with_the_time_that_a_caller_has():
