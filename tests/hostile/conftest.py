@@ -1,10 +1,12 @@
-"""A daemon as it is installed, in a directory where anybody may make sessions."""
+"""A daemon where anybody may make sessions, and a bucket that anybody may write."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from daemons import QUICK, as_nobody, daemon_on
+from hostile.restoring import Bucket
 from neighbours import Secrets, Street
 
 
@@ -34,3 +36,10 @@ def hidden(as_root, street: Street) -> Iterator[Secrets]:
     """A place for secrets of root's."""
     with street.secrets() as hidden:
         yield hidden
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Iterator[Bucket]:
+    """Objects that a test forges, and a place to restore them to."""
+    with Bucket.opened(tmp_path) as bucket:
+        yield bucket

@@ -139,12 +139,6 @@ SPELLINGS = {
 }
 
 
-@pytest.fixture
-def bucket(tmp_path: Path):
-    with Bucket.opened(tmp_path) as bucket:
-        yield bucket
-
-
 def refused(bucket: Bucket, forgery: Forgery) -> IntegrityError:
     """Restore from a bucket with a forgery in it; return the error, nothing is left."""
     bucket.put(forgery)
