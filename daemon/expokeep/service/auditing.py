@@ -6,6 +6,7 @@ others is written down only once it did something: nobody fills a table with ref
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -65,10 +66,9 @@ class Auditing:
 
         def handler(call: Call) -> Reply:
             said = _said(call)
-            is_harmless = route.pattern in HARMLESS and said.get("force") is not True
-            if is_harmless or said.get("dry_run") is True:
+            if _is_harmless(route, said):
                 return route.handler(call)
-            entry = _Entry(self, _act(self._host, action, call, said))
+            entry = _Entry(self, _act(self._host, action, call, _kept(said)))
             if self.rights.caller(call.peer).uid is None:
                 entry.begin()
             return _followed(entry, route, call)
@@ -187,18 +187,30 @@ def _act(host: str, action: str, call: Call, said: Mapping[str, Any]) -> Act:
     )
 
 
-def _said(call: Call) -> dict[str, Any]:
-    """Return what a request says, without secrets, and as much as is kept of it."""
+def _said(call: Call) -> dict[str, Any] | None:
+    """Return what a request says, without secrets; None if that cannot be read."""
     try:
         body = json.loads(call.body or b"{}")
-    except ValueError:
-        return {}
-    if not isinstance(body, dict):
-        return {}
-    said: dict[str, Any] = _clean(body)
-    if len(json.dumps(said)) > MOST_BYTES:
-        return {"left_out": "it is long"}
+        said: dict[str, Any] | None = _clean(body) if isinstance(body, dict) else None
+    except (RecursionError, ValueError):
+        return None
     return said
+
+
+def _is_harmless(route: Route, said: Mapping[str, Any] | None) -> bool:
+    """Return whether nothing is changed. What cannot be read may be read by others."""
+    if said is None:
+        return False
+    if said.get("dry_run") is True:
+        return True
+    return route.pattern in HARMLESS and said.get("force") is not True
+
+
+def _kept(said: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return as much of what a request says as is kept of it."""
+    if said is None:
+        return {"left_out": "it cannot be read"}
+    return said if len(json.dumps(said)) <= MOST_BYTES else {"left_out": "it is long"}
 
 
 def _answered(reply: Document) -> dict[str, Any]:
@@ -219,6 +231,8 @@ def _clean(value: Any) -> Any:
         }
     if isinstance(value, list):
         return [_clean(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     return _text(value) if isinstance(value, str) else value
 
 

@@ -133,6 +133,23 @@ def test_who_takes_a_session_from_another_host_is_written_down(table):
     assert table.ended == [(1, 0, None)]
 
 
+@pytest.mark.parametrize(
+    "beside",
+    ['"' + "x" * 5000 + '"', "1e999", "[" * 700 + "]" * 700, '"\udcff"'],
+    ids=["long", "beyond all numbers", "deep", "no UTF-8"],
+)
+def test_nothing_said_beside_it_hides_that_a_session_is_taken(table, beside):
+    body = f'{{"force": true, "message": {beside}}}'.encode(errors="surrogateescape")
+
+    covered(table, fine, pattern="/v1/sessions/{session}/save")(
+        Call(OPERATOR, {"session": "shop"}, {}, body)
+    )
+
+    (act,) = table.begun
+    json.dumps(act.details, allow_nan=False)  # Postgres takes it
+    assert table.ended == [(1, 0, None)]
+
+
 def test_a_dry_run_is_no_act(table):
     covered(table, fine)(call(dry_run=True))
 
