@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
@@ -37,8 +36,6 @@ NOTICE_S = 1.0
 CAPTURE_S = 2.0
 RECORD_S = 1.0
 """How long a restore waits for what happened to be noticed, captured and recorded."""
-
-Wish = TypeVar("Wish", bound=msgspec.Struct)
 
 
 class _Flush(msgspec.Struct):

@@ -7,7 +7,7 @@ to everybody takes its owner, or an operator.
 import threading
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeVar
+from typing import Literal
 
 import msgspec
 
@@ -34,7 +34,6 @@ from expokeep.wiring import Exporting
 
 log = get(__name__)
 
-Body = TypeVar("Body", bound=msgspec.Struct)
 
 LINK_S = 900.0
 _MIB = 1 << 20

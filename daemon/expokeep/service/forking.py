@@ -5,7 +5,6 @@ import os
 import uuid
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 import msgspec
 
@@ -34,8 +33,6 @@ from expokeep.service.referring import visible_ref
 from expokeep.service.rights import Rights
 
 log = get(__name__)
-
-Body = TypeVar("Body", bound=msgspec.Struct)
 
 
 class ForkWish(msgspec.Struct):

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
@@ -27,7 +26,6 @@ from expokeep.wiring import chosen_versions
 log = get(__name__)
 
 Said = Progress | Finding | Outcome | Step | Repaired
-Body = TypeVar("Body", bound=msgspec.Struct)
 
 
 class CheckWish(msgspec.Struct):

@@ -7,7 +7,6 @@ session is may label and pin its versions.
 import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 import msgspec
 
@@ -40,7 +39,6 @@ from expokeep.service.rights import Rights
 
 log = get(__name__)
 
-Body = TypeVar("Body", bound=msgspec.Struct)
 
 MAX_LISTED = 1000
 

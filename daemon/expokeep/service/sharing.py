@@ -8,9 +8,6 @@ import contextlib
 import pwd
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
-
-import msgspec
 
 from expokeep import wiring
 from expokeep.catalog.shares import ShareRow
@@ -35,7 +32,6 @@ from expokeep.share.turns import Turns
 
 log = get(__name__)
 
-Body = TypeVar("Body", bound=msgspec.Struct)
 
 MAX_TOP = 1000
 
