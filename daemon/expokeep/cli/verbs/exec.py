@@ -54,7 +54,7 @@ def command(
     ever kept; create the project. Exit 4: another user has made the directory.
 
     What hooks.after-restore names, such as `npm ci`, runs in what was restored before
-    COMMAND does. If it fails, COMMAND is not started (exit 3); the next exec begins so.
+    COMMAND. If it fails, COMMAND is not started (exit 3); the next exec runs it first.
 
     \b
     Examples:
