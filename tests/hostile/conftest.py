@@ -5,22 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from daemons import QUICK, as_nobody, daemon_on
+from callers import SETTINGS
+from daemons import QUICK, Daemon, Site, as_nobody, daemon_on
 from hostile.restoring import Bucket
 from neighbours import Secrets, Street
 
 
 @pytest.fixture(scope="module")
-def street(request, prepare_site) -> Iterator[Street]:
+def street(prepare_site) -> Iterator[Street]:
     """A daemon that is up, of a user with one capability.
 
     When the tests of a module are over, it keeps the work of others as before, and has
     kept nothing that was hidden.
     """
-    settings = getattr(request.module, "SETTINGS", QUICK)
     with (
         prepare_site() as site,
-        daemon_on(site, settings=settings, before=as_nobody()) as daemon,
+        daemon_on(site, settings=QUICK, before=as_nobody()) as daemon,
     ):
         site.watch.chmod(0o1777)
         daemon.start()
@@ -43,3 +43,23 @@ def bucket(tmp_path: Path) -> Iterator[Bucket]:
     """Objects that a test forges, and a place to restore them to."""
     with Bucket.opened(tmp_path) as bucket:
         yield bucket
+
+
+@pytest.fixture(scope="module")
+def site(prepare_site) -> Iterator[Site]:
+    with prepare_site() as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def daemon(site: Site) -> Iterator[Daemon]:
+    """A daemon of root's that is up, and whose socket has a group."""
+    with daemon_on(site, settings=SETTINGS) as daemon:
+        daemon.start()
+        yield daemon
+        assert daemon.stop() == 0, daemon.story
+
+
+@pytest.fixture
+def socket_path(daemon: Daemon) -> Path:
+    return daemon.state / "control.sock"

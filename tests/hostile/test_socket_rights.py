@@ -4,89 +4,17 @@ What one user may see of another's is in `test_isolation`; here are the four kin
 caller that the kernel tells apart, for every route there is.
 """
 
-import contextlib
-import grp
 import hashlib
 import json
 import os
 import re
 import shutil
-import socket
-import stat
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from asking_raw import answer
-from daemons import daemon_on, run, until
-
-OWNER, STRANGER, MEMBER = 54_001, 54_002, 54_003
-"""Uids that nobody has."""
-NO_GROUP = 54_000
-GROUP = next(
-    name
-    for name in ("games", "users", "mail")
-    if name in {g.gr_name for g in grp.getgrall()}
-)
-GROUP_ID = grp.getgrnam(GROUP).gr_gid
-
-
-SETTINGS = f"""\
-debounce: {{quiet: 200ms, max-wait: 1s, deletion-grace: 1s}}
-shutdown: {{flush-timeout: 1s}}
-socket: {{group: {GROUP}}}
-"""
-
-
-@dataclass(frozen=True)
-class Who:
-    """Somebody, as the kernel knows people."""
-
-    uid: int
-    gid: int = NO_GROUP
-    groups: tuple[int, ...] = ()
-
-    def words(self) -> list[str]:
-        """Return what makes a command this caller's.
-
-        The one capability is there to read Python, which root may have for itself.
-        """
-        if self.uid == 0:
-            return []
-        groups = ",".join(map(str, self.groups))
-        return [
-            *("setpriv", f"--reuid={self.uid}", f"--regid={self.gid}"),
-            f"--groups={groups}" if groups else "--clear-groups",
-            *("--no-new-privs", "--inh-caps=-all,+dac_read_search"),
-            "--ambient-caps=-all,+dac_read_search",
-        ]
-
-    def asks(self, path, asked):
-        """Return the answers to requests of this caller's."""
-        program = Path(__file__).parents[1] / "asking_raw.py"
-        done = subprocess.run(
-            [*self.words(), sys.executable, str(program), str(path)],
-            input=json.dumps(asked),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-
-CALLERS = {
-    "root": Who(0),
-    "member": Who(MEMBER, GROUP_ID),
-    "supplementary member": Who(MEMBER, NO_GROUP, (NO_GROUP, GROUP_ID)),
-    "owner": Who(OWNER),
-    "stranger": Who(STRANGER),
-}
-OPERATORS = ("root", "member", "supplementary member")
+from callers import CALLERS, OPERATORS, OWNER, STRANGER, session_of
+from daemons import until
 
 EVERYBODY = "everybody may"
 LISTS = "everybody may, and sees what is their own"
@@ -187,39 +115,8 @@ def request_of(row, sid):
 
 
 @pytest.fixture(scope="module")
-def daemon(site):
-    with daemon_on(site, settings=SETTINGS) as daemon:
-        daemon.start()
-        yield daemon
-        assert daemon.stop() == 0, daemon.story
-
-
-@pytest.fixture(scope="module")
-def site(prepare_site):
-    with prepare_site() as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
 def sid(daemon, site):
     return session_of(daemon, OWNER)
-
-
-def session_of(daemon, uid):
-    sid, place = daemon.site.session("of")
-    made = daemon.site.top / f"made-{sid}"
-    made.mkdir()
-    (made / "App.js").write_text(f"of {sid}")
-    for one in (made, made / "App.js"):
-        os.chown(one, uid, uid)
-    made.rename(place)
-    daemon.await_versions(sid, 1)
-    return sid
-
-
-@pytest.fixture
-def socket_path(daemon):
-    return daemon.state / "control.sock"
 
 
 def code_of(told):
@@ -300,95 +197,6 @@ def test_each_route_knows_root_the_group_the_owner_and_the_stranger(
     assert not wrong, "\n".join(map(str, wrong))
 
 
-HANDED_OVER = """
-import array, os, socket, sys
-path, uid, gid, groups, late = sys.argv[1:]
-uid, gid, groups = int(uid), int(gid), [int(word) for word in groups.split()]
-there = socket.socket(socket.AF_UNIX)
-if late == "late":
-    there.connect(path)
-os.setgroups(groups)
-os.setresgid(gid, gid, gid)
-os.setresuid(uid, uid, uid)
-if late != "late":
-    there.connect(path)
-parent = socket.socket(fileno=0)
-rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [there.fileno()]))]
-parent.sendmsg([b"x"], rights)
-"""
-
-
-def connected_by(path, who, *, late=False):
-    """Return a connection that somebody else has made, and handed over to us.
-
-    If it is late, who connects is root, and somebody else only afterwards.
-    """
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        words = (path, who.uid, who.gid, " ".join(map(str, who.groups)))
-        done = subprocess.run(
-            [
-                *(sys.executable, "-I", "-c", HANDED_OVER),
-                *map(str, words),
-                "late" if late else "early",
-            ],
-            stdin=theirs,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        _, rights, _, _ = socket.recv_fds(ours, 1, 1)
-    return socket.socket(fileno=rights[0])
-
-
-def status_of(connection, target):
-    """Return the status of the answer to one question on a connection."""
-    with connection:
-        connection.settimeout(60)
-        request = f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-        connection.sendall(request.encode())
-        with connection.makefile("rb") as answered:
-            return int(answered.readline().split()[1])
-
-
-@pytest.mark.parametrize(("name", "status"), [("stranger", 403), ("member", 200)])
-def test_a_connection_has_the_rights_of_who_made_it_whoever_holds_it(
-    as_root, daemon, socket_path, name, status
-):
-    connection = connected_by(socket_path, CALLERS[name])
-
-    assert status_of(connection, "/v1/doctor") == status
-
-
-def test_who_lets_go_of_rights_keeps_those_of_a_connection(
-    as_root, daemon, socket_path
-):
-    connection = connected_by(socket_path, CALLERS["stranger"], late=True)
-
-    assert status_of(connection, "/v1/doctor") == 200
-
-
-CROWD = tuple(range(60_000, 60_300))
-
-
-@pytest.mark.parametrize(
-    ("who", "status"),
-    [
-        pytest.param(Who(MEMBER, NO_GROUP, (*CROWD[:250], GROUP_ID)), 200, id="251"),
-        pytest.param(Who(MEMBER, NO_GROUP, (*CROWD, GROUP_ID)), 403, id="301"),
-        pytest.param(Who(MEMBER, GROUP_ID, CROWD), 200, id="300, and one's own"),
-    ],
-)
-def test_of_more_groups_than_the_kernel_tells_one_none_count(
-    as_root, daemon, socket_path, who, status
-):
-    """The safe side: fewer rights, and nothing breaks."""
-    assert status_of(connected_by(socket_path, who), "/v1/doctor") == status
-    assert status_of(connected_by(socket_path, who), "/v1/info") == 200
-
-
 def test_who_squats_a_session_gains_nothing(as_root, daemon, site, socket_path):
     """Whoever makes the directory of somebody else's session has that and no more."""
     sid = session_of(daemon, OWNER)
@@ -435,69 +243,6 @@ def test_who_squats_a_session_gains_nothing(as_root, daemon, site, socket_path):
     assert offered["body"] == f"of {sid}"
     assert site.versions(sid) == before
     assert (place / "App.js").read_text() == "of the squatter"
-
-
-def test_nobody_can_put_another_socket_in_the_place_of_ours(
-    as_root, daemon, socket_path
-):
-    found = socket_path.lstat()
-    assert stat.S_IMODE(found.st_mode) == 0o666
-    assert (found.st_uid, found.st_gid) == (os.geteuid(), GROUP_ID)
-    for command in (
-        ["rm", "-f", str(socket_path)],
-        ["ln", "-sfT", "/dev/null", str(socket_path)],
-        ["mv", "-T", "/etc/hostname", str(socket_path)],
-        ["touch", str(socket_path.with_name("control.sock.new"))],
-        ["chmod", "0600", str(socket_path)],
-    ):
-        for who in (CALLERS["owner"], CALLERS["member"]):
-            assert run([*who.words(), *command]).returncode != 0, command
-    assert os.path.samestat(socket_path.lstat(), found)
-
-
-SITTING = """
-import socket, sys
-path, count = sys.argv[1], int(sys.argv[2])
-seats = []
-for _ in range(count):
-    seat = socket.socket(socket.AF_UNIX)
-    seat.connect(path)
-    try:
-        seat.sendall(b"GET /v1/info HT")
-    except OSError:
-        pass  # turned away
-    seats.append(seat)
-print("sitting", flush=True)
-sys.stdin.read()
-"""
-
-
-def test_strangers_who_take_all_they_can_keep_no_operator_out(
-    as_root, daemon, socket_path
-):
-    """Slowly asked requests of as many uids as it takes, and more."""
-    with contextlib.ExitStack() as stack:
-        for uid in range(55_001, 55_007):
-            sitting = stack.enter_context(
-                subprocess.Popen(
-                    [
-                        *Who(uid).words(),
-                        *(sys.executable, "-I", "-c", SITTING, str(socket_path), "20"),
-                    ],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                )
-            )
-            stack.callback(sitting.stdin.close)
-            assert sitting.stdout.readline() == b"sitting\n"
-        info = {"method": "GET", "target": "/v1/info"}
-
-        with connected_by(socket_path, CALLERS["stranger"]) as refused:
-            refused.settimeout(60)
-            assert refused.recv(100).startswith(b"HTTP/1.1 409 ")
-        for name in OPERATORS:
-            (told,) = CALLERS[name].asks(socket_path, [info])
-            assert told["status"] == 200, name
 
 
 def test_a_digest_that_is_guessed_opens_nothing(as_root, daemon, sid, socket_path):
