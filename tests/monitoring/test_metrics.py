@@ -8,7 +8,7 @@ from daemons import QUICK, write
 from expokeep.control.client import Client
 from expokeep.errors import ExpokeepError
 from expokeep.service.monitoring.declared import METRICS
-from looking import all_saved, daemon_to_look_at, figures, grown, parsed
+from looking import all_saved, figures, grown, parsed
 
 SETTINGS = f"{QUICK}\ncost: {{monthly-budget: 12.50}}\n"
 HOSTILE = 'ann"\\n{}=#'
@@ -18,20 +18,6 @@ LATER = {
     *("user_quota_used_ratio", "share_refusals"),
 }
 """What is missing as long as there is nothing to tell."""
-
-
-@pytest.fixture(scope="module")
-def site(prepare_site):
-    with prepare_site() as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def seen(site):
-    with daemon_to_look_at(site, settings=SETTINGS) as (daemon, window):
-        daemon.start()
-        yield daemon, window
-        assert daemon.stop() == 0, daemon.story
 
 
 def test_from_the_start_all_is_told_that_there_is(seen):

@@ -7,27 +7,13 @@ import psycopg
 import pytest
 
 from daemons import QUICK, appear, until, write
-from looking import all_saved, daemon_to_look_at, figures, grown
+from looking import all_saved, figures, grown
 
 SETTINGS = f"""\
 {QUICK}\
 limits: {{max-builds-per-user: 2}}
 database: {{facts-within: 1s}}
 """
-
-
-@pytest.fixture(scope="module")
-def site(prepare_site):
-    with prepare_site() as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def seen(site):
-    with daemon_to_look_at(site, settings=SETTINGS) as (daemon, window):
-        daemon.start()
-        yield daemon, window
-        assert daemon.stop() == 0, daemon.story
 
 
 def asked(site, query):
