@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from daemons import QUICK, SCRIPTS, Daemon
+from looking import free_port
 
 HOOK = "npm ci --prefer-offline --no-audit --no-fund"
 SETTINGS = f"{QUICK}\nhooks: {{after-restore: {HOOK}}}\n"
@@ -21,12 +21,6 @@ TEMPLATE_S = 900.0
 WAITS = re.compile("Waiting on http|Metro waiting on")
 
 pytestmark = [pytest.mark.npm, pytest.mark.timeout(1800)]
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def banner(daemon: Daemon, sid: str) -> str:

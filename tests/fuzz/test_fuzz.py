@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from fuzz.mutating import CORPUS, mutated, seeds
 from fuzz.targets import TARGETS
 
-LIKE_LAST_TIME = settings(
+PATIENT = settings(
     deadline=None,
-    max_examples=40,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 NOISE = st.binary(max_size=300)
@@ -43,7 +42,7 @@ def test_no_bytes_of_many_break_a_promise(target):
 def tried(target: str, times: int) -> None:
     """Try a target with mutations of its corpus, and with noise."""
 
-    @settings(LIKE_LAST_TIME, max_examples=times)
+    @settings(PATIENT, max_examples=times)
     @given(mutated(seeds(target)) | NOISE)
     @example(b"")
     def broken(raw: bytes) -> None:

@@ -62,7 +62,7 @@ def test_odd_values_are_refused_and_nothing_else_happens(asked, odd):
 @pytest.mark.timeout(3600)
 def test_every_odd_value_is_refused_in_every_place(asked, odd):
     for request in odd.sweep():
-        asked.send(request.raw(asked.world), WAIT_S)
+        assert status_of(asked.send(request.raw(asked.world), WAIT_S)), request
 
     asked.assert_well()
     assert resident_bytes(asked.daemon.pid) < RESIDENT_BYTES

@@ -40,15 +40,15 @@ def site(all_tests_site):
     all_tests_site.undo()
 
 
-def first_frame(site: Damaging, whole: bytes) -> tuple[int, int]:
-    """Return where the data of a pack is; its first frame is of a known length."""
+def data_of(whole: bytes) -> tuple[int, int]:
+    """Return where the data of a pack begins and ends."""
     footer = read_footer(whole[-FOOTER_BYTES:])
     return footer.data_offset, footer.end_offset
 
 
-def in_its_place(site: Damaging, whole: bytes, other: bytes) -> bytes:
+def in_its_place(whole: bytes, other: bytes) -> bytes:
     """Return a pack with other bytes where its data was, as long as before."""
-    start, end = first_frame(site, whole)
+    start, end = data_of(whole)
     return whole[:start] + other[: end - start].ljust(end - start, b"\0") + whole[end:]
 
 
@@ -59,13 +59,11 @@ ATTACKS = {
     "one that was forged": lambda _site, _: Forgery(
         "shop", seq=2, contents={APP: b"// evil\n" * 100}
     ).made(),
-    "forged contents": lambda site, whole: in_its_place(
-        site, whole, frame(tar_member(APP, b"// evil\n" * 90))
+    "forged contents": lambda _site, whole: in_its_place(
+        whole, frame(tar_member(APP, b"// evil\n" * 90))
     ),
-    "a bomb": lambda site, whole: in_its_place(
-        site, whole, lying(bomb(64 << 20), 1 << 30)
-    ),
-    "cut": lambda site, whole: whole[: first_frame(site, whole)[0] + 40],
+    "a bomb": lambda _site, whole: in_its_place(whole, lying(bomb(64 << 20), 1 << 30)),
+    "cut": lambda _site, whole: whole[: data_of(whole)[0] + 40],
     "nothing": lambda _site, _whole: b"",
     "noise": lambda _site, whole: os.urandom(len(whole)),
 }
@@ -123,7 +121,7 @@ def test_nothing_unproved_of_a_file_is_shown(site: Damaging):
     key = site.key(2)
     whole = site.read(key)
     evil = frame(tar_member(APP, b"// evil 2\n" * 50))
-    start, end = first_frame(site, whole)
+    start, end = data_of(whole)
     assert len(evil) <= end - start
     site.put(key, whole[:start] + evil + whole[start + len(evil) :])
     site.alter(

@@ -77,9 +77,7 @@ def commands(page: str) -> list[list[str]]:
     found = []
     for text in (*spans, *typed):
         for call in re.split(r"\$\(|\|\||&&|;|\n", text):
-            if match := re.match(
-                r"(?:sudo )?(?:[A-Z_]+=\S+ )*expokeep (.+)", call.strip()
-            ):
+            if match := CALL.match(call.strip()):
                 words = shlex.split(re.sub(r"[)>|].*", "", match[1]), comments=True)
                 own = words[: words.index("--")] if "--" in words else words
                 found.append([word for word in own if word != "..."])

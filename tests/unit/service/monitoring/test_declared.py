@@ -9,7 +9,7 @@ from expokeep.service.monitoring.declared import GROUPS, METRICS
 from expokeep.service.monitoring.here import SPOOL_STATES, STATES
 from expokeep.service.room import State
 
-UNITS = ("_seconds", "_bytes", "_ratio", "_dollars", "_info")
+UNITS = {"seconds", "bytes", "ratio", "dollars", "info"}
 NAMED_BY_OTHERS = {"user", "chore", "operation", "status", "version", "python"}
 """Labels without a closed list, of which there are few all the same: the users are the
 top ones, the others have a bound of their own."""
@@ -20,11 +20,12 @@ def test_no_name_is_declared_twice():
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=lambda one: one.name)
-def test_a_name_says_its_unit(metric):
+def test_a_name_says_its_unit_last_and_has_no_other(metric):
     assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", metric.name)
     assert metric.name.endswith("_total") == (metric.kind == "counter")
     if metric.kind == "histogram":
         assert metric.name.endswith("_seconds")
+    assert not UNITS & {*metric.name.removesuffix("_total").split("_")[:-1]}
     assert not re.search(r"_(ms|s|kb|mb|size|time|count)(_total)?$", metric.name)
 
 
