@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from daemons import until
+from measuring import peak_bytes
 from neighbours import ALICE, MALLORY, PYTHON, as_user, remove
 
 MAKING = """
@@ -22,14 +23,6 @@ for number in range(many):
         os.mkdir(directory)
     os.close(os.open(f"{directory}/{number:040}", os.O_CREAT | os.O_WRONLY))
 """
-
-
-def most_memory(pid: int) -> int:
-    """Return how much memory a process ever had, in bytes."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) * 1024
-    raise AssertionError(pid)
 
 
 def make_many(street, many: int, per_directory: int) -> tuple[str, Path]:
@@ -61,7 +54,7 @@ def test_a_session_of_many_names_is_kept_and_holds_up_no_other(
     street.daemon.ask("flush", sid, "--wait")
 
     assert street.site.versions(sid)[-1]["file_count"] == many
-    assert most_memory(street.daemon.pid) < most_bytes
+    assert peak_bytes(street.daemon.pid) < most_bytes
     # One watch for a directory, whatever is in it.
     assert street.daemon.ask("status")["watch"]["watches"] < 100
     remove(place)
@@ -82,7 +75,7 @@ def test_a_million_names_and_more_are_kept_as_far_as_they_may_be(street, hidden)
     until(lambda: reasons() == {"too many"}, "a look at all names", 3000)
     until(lambda: told()[0]["state"] == "idle", "what may be kept is kept", 3000)
 
-    assert most_memory(street.daemon.pid) < 8 << 30
+    assert peak_bytes(street.daemon.pid) < 8 << 30
     assert street.site.versions(sid)[-1]["file_count"] > 900_000
     street.assert_serves()
     remove(place)
