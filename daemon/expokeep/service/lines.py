@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from expokeep.catalog.values import SessionRow
-from expokeep.history.documents import SessionStatus
+from expokeep.history.documents import SessionStatus, State
 from expokeep.model.names import SessionId, for_terminal
 from expokeep.service.board import Line
 from expokeep.service.rights import Caller
@@ -34,6 +34,23 @@ def squatting(line: Line) -> SessionStatus:
         pending=0,
         last_error="there is a session of this name, and it is somebody else's",
     )
+
+
+def state_of(line: Line, *, is_held: bool, waits: bool) -> State:
+    """Return what a directory is at.
+
+    Args:
+        line: the directory.
+        is_held: whether uploads of its session are paused.
+        waits: whether something of its session waits in the spool.
+    """
+    if is_held:
+        return "paused"
+    if line.is_taken:
+        return "saving"
+    if waits:
+        return "waiting"
+    return "dirty" if line.changed_at is not None else "idle"
 
 
 def is_wanted(line: Line, wanted: object) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 
 import expokeep
 from expokeep import wiring
-from expokeep.catalog.values import SessionRow
+from expokeep.catalog.values import UNKNOWN_UID, SessionRow
 from expokeep.control.routes import Call, Reply
 from expokeep.errors import ExpokeepError
 from expokeep.history.documents import (
@@ -19,7 +19,6 @@ from expokeep.history.documents import (
     Info,
     SessionStatus,
     SkippedPath,
-    State,
     Status,
 )
 from expokeep.history.spool_status import EarlyStatus, SpoolStatus
@@ -30,7 +29,7 @@ from expokeep.restore.documents import held_document
 from expokeep.service import bodies
 from expokeep.service.app_tables import app_tables, is_in_step
 from expokeep.service.board import Line
-from expokeep.service.lines import is_wanted, may_see, squatting
+from expokeep.service.lines import is_wanted, may_see, squatting, state_of
 from expokeep.service.looked_at import looked_at
 from expokeep.service.outlook import expiring, outlook, with_outlook
 from expokeep.service.parts import Parts
@@ -137,9 +136,14 @@ class Reporting:
         """
         if not sessions or self.parts.catalog_error:
             return {}
+        # Whoever starts a session asks for that one: often hundreds at a time.
+        alone = sessions[0] if len(set(sessions)) == 1 else ""
         try:
             rows = self.parts.engine.backends.catalog.sessions(
-                owner=caller.user, uid=caller.uid, limit=MAX_SESSIONS
+                owner=caller.user,
+                uid=caller.uid,
+                prefix=alone,
+                limit=MAX_SESSIONS,
             )
         except ExpokeepError:
             return {}
@@ -178,7 +182,11 @@ class Reporting:
         return SessionStatus(
             session=session,
             directory=for_terminal(line.directory.path),
-            state=self._state(line, backlog.entries),
+            state=state_of(
+                line,
+                is_held=self.parts.shipping.pauses.holds(session),
+                waits=backlog.entries > 0,
+            ),
             unsaved_since=min(since, default=None),
             last_seq=row.last_seq if row else None,
             last_saved_at=row.saved_at if row else None,
@@ -193,7 +201,7 @@ class Reporting:
             too_big=str(line.too_big) if line.too_big else None,
             held_by=self._holder(row),
             parked_count=row.parked_count if row else 0,
-            uid=row.root_uid if row else None,
+            uid=row.root_uid if row and row.root_uid != UNKNOWN_UID else None,
         )
 
     def _held_elsewhere(
@@ -228,15 +236,6 @@ class Reporting:
             refused=len(room.refused),
             early=_early(self.parts.engine.snapshotter.capturing),
         )
-
-    def _state(self, line: Line, pending: int) -> State:
-        if self.parts.shipping.pauses.holds(line.directory.session):
-            return "paused"
-        if line.is_taken:
-            return "saving"
-        if pending:
-            return "waiting"
-        return "dirty" if line.changed_at is not None else "idle"
 
     def _watch(self, *, operator: bool) -> WatchStatus:
         stats = self.parts.observer.stats()

@@ -13,6 +13,7 @@ import expokeep
 from expokeep import clock
 from expokeep.log import get
 from expokeep.service.board import Line
+from expokeep.service.lines import state_of
 from expokeep.service.monitoring.here import LEFT_OUT, SPOOL_STATES, STATES
 from expokeep.service.monitoring.metric import Sample, Spread
 from expokeep.service.monitoring.unsaved import ages_s, unsaved
@@ -54,11 +55,11 @@ def sessions(parts: Parts) -> Iterator[Sample]:
     """Tell what the directories are at."""
     lines = parts.board.lines()
     waiting, held = set(parts.engine.spool.sessions()), parts.shipping.pauses.now
-    states = Counter(
-        _state(line, is_held=None in held or session in held, waits=session in waiting)
-        for line in lines
-        for session in (line.directory.session,)
-    )
+    states: Counter[str] = Counter()
+    for line in lines:
+        session = line.directory.session
+        is_held = None in held or session in held
+        states[state_of(line, is_held=is_held, waits=session in waiting)] += 1
     for state in STATES:
         yield Sample("sessions", states[state], (state,))
     why = Counter(_not_captured(line) for line in lines)
@@ -184,16 +185,6 @@ def read(
         else:
             yield from told
     yield Sample("scrape_duration_seconds", clock.monotonic_s() - began_s)
-
-
-def _state(line: Line, *, is_held: bool, waits: bool) -> str:
-    if is_held:
-        return "paused"
-    if line.is_taken:
-        return "saving"
-    if waits:
-        return "waiting"
-    return "dirty" if line.changed_at is not None else "idle"
 
 
 def _not_captured(line: Line) -> str:
