@@ -20,7 +20,6 @@ from expokeep.watch.upkeep import Upkeep
 from expokeep.watch.values import Assignment, Counters, SessionDirectory, WatchStats
 from expokeep.watch.watched import Node, Watched, below
 
-_COMES_OR_GOES = inotify.CREATED | inotify.MOVED_IN | inotify.MOVED_OUT
 _LOG_EVERY_S = 10.0
 
 _logger = log.get(__name__)
@@ -183,8 +182,8 @@ class Watcher:
         if mask & inotify.DELETED:
             if child is not None:
                 self._tree.cut(child)
-        elif mask & _COMES_OR_GOES or child is None:
-            # An attribute of a directory without a watch: it may be readable now.
+        else:
+            # Also for an attribute: it may be ours to read by now, or no longer.
             self._tree.look(node, name, cookie)
             if self._pinning is not None and mask & inotify.MOVED_IN:
                 self._pinning.followed(node, name, child)

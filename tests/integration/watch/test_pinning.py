@@ -126,6 +126,31 @@ def test_a_directory_that_is_renamed_is_told_once_and_goes_on(scene, shop, grabb
     assert last == ("closed", b"lib/more.js", b"more")
 
 
+@pytest.mark.usefixtures("as_root")
+def test_of_a_directory_that_another_user_closes_nothing_more_is_handed_over(
+    tmp_path, grabber
+):
+    with watching(tmp_path, capture=grabber) as scene:
+        made, theirs = scene.outside / "made", scene.tmp / "expo-shop" / "theirs"
+        (made / "theirs" / "deep").mkdir(parents=True)
+        for path, uid in (("", 1234), ("theirs", 4321), ("theirs/deep", 4321)):
+            os.chown(made / path, uid, uid)
+        made.rename(theirs.parent)
+        scene.settle()
+        grabber.told.clear()
+
+        theirs.chmod(0o700)
+        (theirs / "secret").write_text("secret")
+        (theirs / "deep" / "secret").write_text("secret")
+        closed = told(scene, grabber)
+        theirs.chmod(0o755)
+        scene.settle()
+        (theirs / "shown").write_text("shown")
+
+        assert closed == []
+        assert ("closed", b"theirs/shown", b"shown") in told(scene, grabber)
+
+
 def test_what_moves_in_from_outside_is_no_move_and_all_of_it_is_handed_over(
     scene, shop, grabber
 ):
