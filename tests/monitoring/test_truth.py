@@ -143,3 +143,40 @@ def test_who_has_too_many_builds_is_counted_and_told_by_name(seen):
     assert after("user_quota_used_ratio", user="dora", quota="builds") == 1
     assert after("users_near_quota", level="100") == 1
     assert after("user_saves_per_day", user="dora") >= 2
+
+
+def test_an_older_schema_is_told_where_nothing_else_can_be_read_for_it(seen, site):
+    daemon, window = seen
+    known = figures(daemon, window)("schema_version", kind="known")
+    before = window.scrape()
+
+    with psycopg.connect(site.database_url, autocommit=True) as connection:
+        newest = connection.execute(
+            "DELETE FROM expokeep.schema_migration"
+            " WHERE number = (SELECT max(number) FROM expokeep.schema_migration)"
+            " RETURNING number, name, checksum"
+        ).fetchone()
+        connection.execute("ALTER TABLE expokeep.share_refusal RENAME TO of_later")
+        try:
+            daemon.ask("reload")
+            after = until(
+                lambda: (
+                    s
+                    if grown(
+                        before, s := window.scrape(), "catalog_figures_failures_total"
+                    )
+                    else None
+                ),
+                "the figures cannot be read",
+            )
+        finally:
+            connection.execute("ALTER TABLE expokeep.of_later RENAME TO share_refusal")
+            connection.execute(
+                "INSERT INTO expokeep.schema_migration (number, name, checksum)"
+                " VALUES (%s, %s, %s)",
+                newest,
+            )
+
+    assert after("schema_version", kind="found") == known - 1
+    assert after("schema_version", kind="known") == known
+    assert figures(daemon, window)("schema_version", kind="found") == known

@@ -52,6 +52,8 @@ class AllHosts:
         self._parts = parts
         self._due_s = clock.monotonic_s()
         self._lock = threading.Lock()
+        self._server: tuple[Sample, ...] = ()
+        """Apart: with an older schema than ours nothing else may be readable."""
         self._found: Found | None = None
         self._fails = False
 
@@ -67,6 +69,7 @@ class AllHosts:
             return
         self._due_s = began_s + EVERY_S
         try:
+            self._server = tuple(_of_server(self._parts))
             samples = tuple(_read(self._parts))
         except ExpokeepError as error:
             self._parts.counts.add("catalog_figures_failures_total")
@@ -84,6 +87,7 @@ class AllHosts:
         """Tell what was read last."""
         with self._lock:
             found = self._found
+        yield from self._server
         yield Sample("catalog_figures_timestamp_seconds", found.at_s if found else 0.0)
         if found is not None:
             yield Sample("catalog_figures_duration_seconds", found.took_s)
@@ -91,13 +95,12 @@ class AllHosts:
 
 
 def _read(parts: Parts) -> Iterator[Sample]:
-    """Ask the catalog for everything; all of it, or an error."""
+    """Ask the catalog for all that it knows of all hosts, or raise."""
     engine = parts.engine
     catalog = engine.backends.catalog
     figures, accountant = wiring.figures_of(catalog), _accountant(parts)
     if figures is None or accountant is None:
         return
-    yield from _of_server(parts)
     yield from _kept(accountant.statistics.total())
     yield from _money(accountant.cost())
     yield from _figures(_asked(figures, parts))
@@ -123,6 +126,8 @@ def _asked(figures: PostgresFigures, parts: Parts) -> Figures:
 
 
 def _of_server(parts: Parts) -> Iterator[Sample]:
+    if not parts.settings.database.configured:
+        return
     catalog = parts.engine.backends.catalog
     status = catalog.schema_status()
     if status.found is not None:
