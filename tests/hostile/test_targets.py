@@ -152,8 +152,10 @@ def test_a_place_that_a_stranger_has_taken_is_told(street, hidden):
 
     done = street.daemon.cli("restore", *ASKED[0], "--to", place, "--", sid)
     home = street.daemon.cli("restore", "--if-missing", sid)
+    for_ann = ("--as", "ann", "restore", *ASKED[0], "--to", place, "--", sid)
+    for_user = street.daemon.cli(*for_ann)
 
-    assert (done.returncode, home.returncode) == (4, 4)
+    assert (done.returncode, home.returncode, for_user.returncode) == (4, 4, 4)
     assert f"{place} is not of the user of session {sid}" in done.stderr
     run(["chown", "-R", f"{ALICE}:{ALICE}", str(place)])
     street.daemon.ask("flush", sid, "--wait")
