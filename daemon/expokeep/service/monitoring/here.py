@@ -68,7 +68,7 @@ UNSAVED = Group(
         gauge(
             "sessions_not_captured",
             "Why not: the spool takes nothing; `on-build-too-big: reject`; the last "
-            "snapshot failed; beyond `max-sessions`.",
+            "snapshot failed; beyond `max-sessions` or `max-sessions-per-uid`.",
             reason=("spool", "too_big", "failed", "left_alone"),
         ),
         gauge(
