@@ -1,5 +1,6 @@
 """What requests say in their bodies, and answers that are one document."""
 
+import re
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -11,14 +12,19 @@ from expokeep.model.names import SessionId, parse_session_id
 Body = TypeVar("Body", bound=msgspec.Struct)
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=100 * 366 * 86_400)]
 """For how long: no clock and no lock knows of more."""
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""As JSON has to spell it; a backslash that is one may stand before `u0000`."""
 
 
 def body(call: Call, kind: type[Body]) -> Body:
     """Return what a request says; nothing at all says what `kind` has by default.
 
     Raises:
-        UsageError: it is something else.
+        UsageError: it is something else, or holds what no text of Postgres may. Once
+            it is in a snapshot, that could not be recorded ever after.
     """
+    if _NUL.search(call.body):
+        raise UsageError("the request holds a NUL byte")
     try:
         return msgspec.json.decode(call.body or b"{}", type=kind)
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
