@@ -12,7 +12,7 @@ PRIORITIES = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
 """Those of syslog, by the names of our levels."""
 
 STDERR = 2
-_LINE_CHARACTERS = 10_000
+_LINE_BYTES = 40_000
 """Of a line at most. The journal cuts at 48 KiB, and would take the rest for a line of
 its own, whose priority is then said by whoever said the value in it."""
 _STREAM = "/run/systemd/journal/stdout"
@@ -38,7 +38,14 @@ def prefixed(text: str, level: str) -> str:
     '<3>request failed\\n<3>  Traceback'
     """
     mark = f"<{PRIORITIES.get(level, 6)}>"
-    return "\n".join(mark + line[:_LINE_CHARACTERS] for line in text.split("\n"))
+    return "\n".join(mark + _cut(line) for line in text.split("\n"))
+
+
+def _cut(line: str) -> str:
+    raw = line.encode(errors="backslashreplace")  # as stderr writes it
+    if len(raw) <= _LINE_BYTES:
+        return line
+    return raw[:_LINE_BYTES].decode(errors="ignore")
 
 
 def for_stderr(text: str, level: str) -> str:

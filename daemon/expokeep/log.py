@@ -22,6 +22,9 @@ import structlog
 from expokeep import concealing, journal
 
 _LINE_CHARACTERS = 40_000
+"""Of JSON, which has no character of several bytes: the journal takes it whole."""
+_EVENT_CHARACTERS = 1000
+"""Of what is left of such a line where it is too long."""
 
 _QUIET_LIBRARIES = ("boto3", "botocore", "urllib3", "s3transfer", "watchdog", "uvicorn")
 """Never below WARNING, whatever our own level: at DEBUG they print signed headers."""
@@ -127,7 +130,8 @@ def _as_json(_logger: Any, _method: str, event: dict[str, Any]) -> str:
     line = json.dumps(event, default=repr)
     if len(line) <= _LINE_CHARACTERS:
         return line
-    kept = {"event": event.get("event"), "level": event.get("level")}
+    said = str(event.get("event"))[:_EVENT_CHARACTERS]
+    kept = {"event": said, "level": event.get("level")}
     return json.dumps({**kept, "cut_characters": len(line)}, default=repr)
 
 

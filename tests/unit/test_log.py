@@ -129,14 +129,24 @@ def test_no_line_of_a_traceback_can_be_taken_for_one_of_the_log(capfd):
     assert all(line.startswith("    ") and line.isprintable() for line in below)
 
 
-def test_a_value_of_any_length_is_one_line_of_the_journal(in_journal, capfd):
+@pytest.mark.parametrize("length", [3_000, 100_000])
+def test_a_value_of_any_length_is_one_line_of_the_journal(in_journal, capfd, length):
     log.configure(as_json=True)
 
-    log.get("x").info("long", path="\N{SNOWMAN}" * 100_000)
+    log.get("x").info("long", path="\N{SNOWMAN}" * length)
 
     (line,) = capfd.readouterr().err.splitlines()
     assert len(line) < 48 * 1024
     assert json.loads(line[3:])["event"] == "long"
+
+
+def test_an_event_of_any_length_is_one_line_of_the_journal(in_journal, capfd):
+    log.configure(as_json=True)
+
+    logging.getLogger("someone.else").warning("\N{SNOWMAN}" * 100_000)
+
+    (line,) = capfd.readouterr().err.splitlines()
+    assert json.loads(line[3:])["event"].startswith("\N{SNOWMAN}")
 
 
 @pytest.mark.parametrize("as_json", [False, True])
