@@ -24,28 +24,8 @@ def send(
         Unreached: it was not taken; a redirect is no taking.
         Forbidden: it must not go there.
     """
-    parts = urlsplit(url)
     address = allowed_address(url, allow_private=allow_private)
-    target = parts.path or "/"
-    if parts.query:
-        target += f"?{parts.query}"
-    try:
-        with _pool(parts.scheme, address, parts.port, parts.hostname or "") as pool:
-            answer = pool.urlopen(
-                "POST",
-                target,
-                body=body,
-                headers={**headers, "Host": parts.netloc},
-                redirect=False,
-                retries=False,
-                assert_same_host=False,
-                preload_content=False,
-            )
-            answer.close()
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise Unreached(_told(error)) from error
-    if not 200 <= answer.status <= 299:
-        raise Unreached(f"it answered {answer.status}")
+    _require_taken("POST", url, address, headers, body)
 
 
 def fetch(url: str) -> None:
@@ -56,15 +36,28 @@ def fetch(url: str) -> None:
     Raises:
         Unreached: it was not; a redirect is no answer. The URL is not in the words.
     """
+    address = urlsplit(url).hostname or ""
+    _require_taken("GET", url, address, {"User-Agent": "expokeep"})
+
+
+def _require_taken(
+    method: str,
+    url: str,
+    address: str,
+    headers: dict[str, str],
+    body: bytes | None = None,
+) -> None:
     parts = urlsplit(url)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    host = parts.hostname or ""
+    target = parts.path or "/"
+    if parts.query:
+        target += f"?{parts.query}"
     try:
-        with _pool(parts.scheme, host, parts.port, host) as pool:
+        with _pool(parts.scheme, address, parts.port, parts.hostname or "") as pool:
             answer = pool.urlopen(
-                "GET",
+                method,
                 target,
-                headers={"Host": parts.netloc, "User-Agent": "expokeep"},
+                body=body,
+                headers={**headers, "Host": parts.netloc},
                 redirect=False,
                 retries=False,
                 assert_same_host=False,
