@@ -103,7 +103,10 @@ class Board:
         self._turnstile.touched(directory)
 
     def let_in(self) -> None:
-        """Take on what was left alone, as far as the bounds let us by now."""
+        """Take on what was left alone, as far as the bounds let us by now.
+
+        Of these nothing is taken early until the next start, only by snapshots.
+        """
         taken: list[SessionDirectory] = []
         with self._lock:
             free = self.max_sessions - len(self._lines)

@@ -184,7 +184,7 @@ class Capturing:
         else:
             life.opened(path, fd, since_s, closed=True)
 
-    def _do(self, line: "_Line", act: Act) -> None:
+    def _do(self, line: _Line, act: Act) -> None:
         line.done += 1
         act()
 
