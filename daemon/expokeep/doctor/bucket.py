@@ -14,10 +14,9 @@ from pathlib import Path
 from expokeep import clock, wiring
 from expokeep.doctor.servers import hint_of, skew
 from expokeep.doctor.values import Check
-from expokeep.errors import AccessDenied, ConfigError, ExpokeepError, IntegrityError
+from expokeep.errors import AccessDenied, ConfigError, ExpokeepError
 from expokeep.model.digest import Digest
 from expokeep.settings.values import Settings
-from expokeep.store.base import ObjectExists
 from expokeep.store.s3 import stranger
 from expokeep.store.s3.looking import LookingStore
 
@@ -125,7 +124,7 @@ def _missing_rights(store: LookingStore, probe: _Probe) -> Iterator[tuple[str, s
     refused = _refusal(lambda: _put(store, probe.key, probe.contents))
     if refused:
         yield "put", refused
-    elif not _is_put_once(store, probe):
+    elif not _refusal(lambda: _put(store, probe.key, probe.contents[::-1])):
         yield "put once", "a second object took the place of the first"
     if not refused and (why := _refusal(lambda: store.get(probe.key, 0, size))):
         yield "get", why
@@ -137,16 +136,6 @@ def _missing_rights(store: LookingStore, probe: _Probe) -> Iterator[tuple[str, s
     why = _refusal(lambda: told.update(store.delete([f"{probe.key}.none"])))
     if why or told:
         yield "delete", why or next(iter(told.values()))
-
-
-def _is_put_once(store: LookingStore, probe: _Probe) -> bool:
-    try:
-        _put(store, probe.key, probe.contents[::-1])
-    except ObjectExists:
-        return True
-    except (ExpokeepError, IntegrityError):
-        return True  # refused, in whatever words
-    return False
 
 
 def _strangers(settings: Settings, probe: _Probe) -> Iterator[Check]:
