@@ -6,7 +6,6 @@ is as it should be.
 """
 
 import hashlib
-import io
 import json
 import struct
 import tarfile
@@ -225,15 +224,6 @@ class Forgery:
 def put(store: MemoryStore, key: str, contents: bytes) -> None:
     """Put an object where it is wanted, whatever was there."""
     store._objects[key] = contents
-
-
-def archive_of(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
-    """Return a tar of these members."""
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for info, body in members:
-            archive.addfile(info, io.BytesIO(body))
-    return made.getvalue()
 
 
 def named(contents: bytes) -> str:
