@@ -98,14 +98,19 @@ def is_whole(tree: Tree) -> bool:
     return WHOLE_PROJECT in tree
 
 
+def _is_empty(entry: Entry) -> bool:
+    return isinstance(entry, File) and entry.size_bytes == 0
+
+
 def is_edit(kept: Mapping[bytes, Entry], delta: Delta) -> bool:
     """Return whether a change looks like a person's: it alters what was there.
 
-    A template that is still being unpacked only adds files, and tools rewrite the few
-    names that are theirs.
+    A template that is still being unpacked only adds files, or fills one that was seen
+    before its first byte, and tools rewrite the few names that are theirs.
     """
     return any(
         path in kept
+        and not _is_empty(kept[path])
         and path not in WRITTEN_BY_MACHINES
         and not isinstance(entry, Directory)
         for path, entry in delta.set.items()

@@ -45,6 +45,13 @@ def test_to_add_files_is_what_a_template_does():
     assert not is_edit({}, Delta({b"App.js": FILE}, frozenset()))
 
 
+def test_to_fill_a_file_that_was_just_made_is_what_a_template_does():
+    made = {b"App.js": File(digest_of(b""), 0)}
+
+    assert not is_edit(made, Delta({b"App.js": FILE}, frozenset()))
+    assert is_edit({b"App.js": FILE}, Delta(made, frozenset()))
+
+
 def test_what_tools_rewrite_is_no_edit():
     kept = {b"package.json": FILE, b"src": Directory()}
     delta = Delta({b"package.json": OTHER, b"src": Directory(0o700)}, frozenset())
