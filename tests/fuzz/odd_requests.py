@@ -11,7 +11,7 @@ import json
 import pkgutil
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -173,8 +173,14 @@ class Odd:
             st.none() | st.sampled_from(["ann", "%00", "%ff", "", "a b", "x" * 300]),
         )
 
-    def sweep(self) -> Iterator[Request]:
-        """Yield every odd value in every place, one at a time."""
+    def sweep(
+        self, reads: Callable[[str, str], bool] = lambda _route, _word: True
+    ) -> Iterator[Request]:
+        """Yield every odd value in every place, one at a time.
+
+        `reads` says whether a route reads a word at all: a body of which it does not
+        read each is none of its own.
+        """
         values = (*WORDS, *NUMBERS, *OTHERS)
         for route in self.routes:
             for word in WORDS:
@@ -185,6 +191,8 @@ class Odd:
             if route.startswith("POST"):
                 yield from (Request(route, ("{session}", "x"), (), v) for v in values)
                 for known in self.bodies:
+                    if not all(reads(route, name) for name in known):
+                        continue
                     usual = {name: plain(kind) for name, kind in known.items()}
                     for name in known:
                         for value in values:
