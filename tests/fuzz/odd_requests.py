@@ -189,15 +189,16 @@ class Odd:
                     for name in QUERIES:
                         yield Request(route, ("{session}@1", "x"), ((name, word),))
             if route.startswith("POST"):
-                yield from (Request(route, ("{session}", "x"), (), v) for v in values)
-                for known in self.bodies:
-                    if not all(reads(route, name) for name in known):
-                        continue
-                    usual = {name: plain(kind) for name, kind in known.items()}
-                    for name in known:
-                        for value in values:
-                            body = {**usual, name: value}
-                            yield Request(route, ("{session}", "x"), (), body)
+                bodies = (*values, *self._odd_bodies(route, values, reads))
+                yield from (Request(route, ("{session}", "x"), (), v) for v in bodies)
+
+    def _odd_bodies(
+        self, route: str, values: tuple[Any, ...], reads: Callable[[str, str], bool]
+    ) -> Iterator[dict[str, Any]]:
+        for known in self.bodies:
+            if all(reads(route, name) for name in known):
+                usual = {name: plain(kind) for name, kind in known.items()}
+                yield from ({**usual, n: v} for n in known for v in values)
 
 
 def sent(path: str, raw: bytes, wait_s: float = WAIT_S) -> bytes:
