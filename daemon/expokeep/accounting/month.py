@@ -54,6 +54,8 @@ def parse_month(text: str) -> Month:
         ValueError: it is none.
     """
     moment = datetime.datetime.strptime(text, "%Y-%m").replace(tzinfo=datetime.UTC)
+    if not datetime.MINYEAR < moment.year < datetime.MAXYEAR:
+        raise ValueError(f"no calendar goes beyond the year of {text}")
     return Month(moment.date())
 
 

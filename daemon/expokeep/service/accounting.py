@@ -81,6 +81,8 @@ def _month(text: str | None) -> Month | None:
 
 def _number(text: str | None, most: int, name: str) -> int:
     given = text or ""
-    if not given.isascii() or not given.isdigit() or not 0 <= int(given) <= most:
+    # Python refuses to read very many digits, in words of its own.
+    is_number = given.isascii() and given.isdigit() and len(given) <= len(str(most))
+    if not is_number or int(given) > most:
         raise UsageError(f"{name} is a number from 0 to {most}, not {text!r}")
     return int(given)

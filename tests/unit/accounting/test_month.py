@@ -98,7 +98,9 @@ def test_december_ends_with_the_year():
     assert Month(day(1, month=12)).until == datetime.date(2027, 1, 1)
 
 
-@pytest.mark.parametrize("text", ["", "2026", "2026-13", "2026-11-24", "x"])
+@pytest.mark.parametrize(
+    "text", ["", "2026", "2026-13", "2026-11-24", "x", "9999-12", "0001-01"]
+)
 def test_what_is_no_month_is_refused(text):
     with pytest.raises(ValueError, match=r".*"):
         parse_month(text)
