@@ -79,4 +79,4 @@ def test_a_million_names_and_more_are_kept_as_far_as_they_may_be(street, hidden)
     assert street.site.versions(sid)[-1]["file_count"] > 900_000
     street.assert_serves()
     remove(place)
-    until(lambda: not told(), "its end is seen", 3000)
+    street.daemon.await_end(sid)

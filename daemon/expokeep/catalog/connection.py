@@ -78,6 +78,8 @@ class Database:
         self.schema = schema
         self.caller = caller
         """What Postgres lists us as."""
+        self.answer_s = (limits or Limits()).answer_s
+        """How long we wait for each answer, but for those that are known to be slow."""
         self.retries: Counter[str] = Counter()
         """How often something was asked again, by sqlstate."""
         self._dsn = dsn

@@ -36,6 +36,9 @@ from expokeep.model.version import Version
 
 _MIGRATION_ANSWER_S = 600.0
 """A migration may have to rewrite a table, or wait for one that does."""
+_CHANGE_S = 0.0005
+"""How long Postgres may take for each path that a version changes, when there are very
+many: the rows of a million files take minutes, and the usual limit is for an outage."""
 
 
 class PostgresCatalog(Reading):
@@ -108,6 +111,11 @@ class PostgresCatalog(Reading):
 
     def commit(self, new: NewVersion) -> Version:
         """Make a version visible."""
+        slow_s = _CHANGE_S * (len(new.delta.set) + len(new.delta.gone))
+        if slow_s > self.database.answer_s:
+            # Asking again would get no further; who ships it does so later.
+            with self.database.apart(answer_s=slow_s) as connection:
+                return committed(connection, new, self.quotas)
         return self.database.run(
             lambda connection: committed(connection, new, self.quotas)
         )

@@ -18,6 +18,8 @@ from cataloging import (
     a_pack,
     place_of,
 )
+from expokeep.catalog.connection import Database, Limits
+from expokeep.catalog.postgres import PostgresCatalog
 from expokeep.catalog.values import (
     BaseMoved,
     Fenced,
@@ -28,6 +30,7 @@ from expokeep.catalog.values import (
     Trace,
 )
 from expokeep.clock import monotonic_s
+from expokeep.errors import BackendUnreachable
 from expokeep.model.digest import digest_of
 from expokeep.model.names import SessionId
 from expokeep.model.tree import Delta, Directory, Link
@@ -72,6 +75,28 @@ def test_what_was_committed_can_be_read(scribe, catalog):
     assert kept.tree == TREE
     assert kept.root == ROOT
     assert kept.places == {place.digest: place for place in new.places}
+
+
+def test_a_version_of_very_many_files_has_more_time(catalog, catalog_url, direct):
+    direct.execute(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$"
+        " BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$"
+    )
+    direct.execute(
+        "CREATE TRIGGER slow AFTER INSERT ON version FOR EACH STATEMENT"
+        " EXECUTE FUNCTION slow()"
+    )
+    limits = Limits(answer_s=0.5, attempts=1)
+    hasty = PostgresCatalog(Database(catalog_url, limits=limits))
+    few = {b"%d" % number: Link(b"App.js") for number in range(10)}
+    many = {b"%d" % number: Link(b"App.js") for number in range(20_000)}
+
+    with pytest.raises(BackendUnreachable):
+        hasty.commit(Scribe(catalog, session="few").draft(few))
+    version = hasty.commit(Scribe(catalog, session="many").draft(many))
+    hasty.close()
+
+    assert len(catalog.kept(version).tree) == 20_000
 
 
 def test_times_and_modes_come_back(scribe, catalog):
